@@ -16,8 +16,6 @@ from imgrec.text import count_of, printable
 if TYPE_CHECKING:
     from imgrec.runs.trash import DeletedRun
 
-_REPORT = "report.html"
-
 
 @options.command("open")
 @click.argument("run", required=False)
@@ -32,13 +30,13 @@ def open_report(console: Console, *, run: str | None, runs_dir: Path) -> None:
     """
     import webbrowser
 
-    from imgrec.runs.folder import find
+    from imgrec.runs.folder import REPORT_FILE, find
 
     found = find(run, runs_dir)
-    report = found.path / _REPORT
+    report = found.path / REPORT_FILE
     if not report.is_file():
         raise RunError(
-            f"{printable(found.name)} has no {_REPORT}",
+            f"{printable(found.name)} has no {REPORT_FILE}",
             hint=f"`imgrec evaluate {printable(shlex.quote(str(found.path)))} --report page.html` "
             "writes one",
         )

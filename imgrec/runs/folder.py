@@ -28,6 +28,9 @@ CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.json"
 """The final evaluation of a run."""
 
+REPORT_FILE = "report.html"
+"""The report of the final evaluation."""
+
 STATE = "state"
 """The folder of a run that contains the checkpoints."""
 

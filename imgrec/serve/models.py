@@ -16,15 +16,13 @@ from imgrec.evaluation.prediction import ModelInfo, Prediction
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular
 from imgrec.json_documents import parse_json
 from imgrec.report.documents import IdentityDocument, ServedDocument
-from imgrec.runs.folder import Run, find
+from imgrec.runs.folder import METRICS_FILE, Run, find
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.runtime.score import joined_output, scores_of
 from imgrec.serve.batching import Batched, Outputs
 from imgrec.serve.exchange import Options, Refusal
 from imgrec.text import join_few, printable
 from imgrec.workflows.prediction import Predictor, open_models
-
-_METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -195,7 +193,7 @@ def require_passed(sources: Sequence[Run | str]) -> None:
 
 def _passed(run: Run) -> bool:
     try:
-        document = parse_json(read_regular(run.path / _METRICS, MAX_DOCUMENT_BYTES))
+        document = parse_json(read_regular(run.path / METRICS_FILE, MAX_DOCUMENT_BYTES))
     except (OSError, ValueError):  # imported, or measured by an earlier version
         return True
     return not (isinstance(document, dict) and document.get("passed") is False)

@@ -19,6 +19,7 @@ from imgrec.errors import DataError
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import check_document
+from imgrec.runs.folder import CONFIG_FILE
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.text import printable, wrapped
@@ -78,7 +79,7 @@ def record_check(writer: RunWriter, findings: Findings) -> None:
     What is not used of their source, and what can't be read, was logged when it was read.
     Raises RunError if the folder can't be written.
     """
-    config = str(writer.folder / "config.yaml")
+    config = str(writer.folder / CONFIG_FILE)
     writer.write_text(CHECK_FILE, json_text(check_document(findings, data=config)))
     new = [each for each in findings.found if not (each.kind.of_source or each.kind.is_bad)]
     log_findings(new)

@@ -35,8 +35,8 @@ from imgrec.report.html import DataCheck, Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import Thumbnail
 from imgrec.runs.card import BEST_MODEL
-from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, Run
-from imgrec.runs.history import read_history
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, REPORT_FILE, Run
+from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import open_keras
@@ -133,7 +133,7 @@ def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) 
     sheet = len(assessment.scores.rows) <= _SHEET
     shown = assessment.scores.rows if sheet else shown_mistakes.rows
     return ReportContext(
-        history=_read(run.path / "history.csv", read_history) or {},
+        history=_read(run.path / HISTORY_FILE, read_history) or {},
         best_epoch=None if best is None else int(best),
         data_check=_read(run.path / CHECK_FILE, _data_check),
         config=_read(run.path / CONFIG_FILE, _text) or "",
@@ -256,4 +256,4 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
         curves = charts.curves(context.history, best_epoch=context.best_epoch)
         writer.write_bytes("curves.png", curves)
     writer.write_bytes("confusion.png", confusion.light)
-    writer.write_text("report.html", by_suffix[PAGE](assessment))
+    writer.write_text(REPORT_FILE, by_suffix[PAGE](assessment))
