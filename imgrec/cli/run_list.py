@@ -29,7 +29,7 @@ def where(function: Function) -> Function:
         "--where",
         "condition",
         metavar="CONDITION",
-        help="Only runs of which this is true, e.g. 'accuracy > 0.9 and backbone == \"VGG16\"'.",
+        help="Only runs for which this is true, e.g. 'accuracy > 0.9 and backbone == \"VGG16\"'.",
     )(function)
 
 
@@ -94,7 +94,7 @@ def list_runs(
     if as_csv:
         return console.result(runs_csv(shown, chosen, before))
     if not shown:
-        some = " of which that is true" if found else ""
+        some = " for which that is true" if found else ""
         return console.say(f"no runs in {printable(str(runs_dir))}{some}")
     if any(run.error for run in shown):
         chosen = (*chosen, "error")

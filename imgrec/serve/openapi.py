@@ -150,14 +150,14 @@ def _responses(docs: RouteDocs, schemas: _Schemas) -> dict[str, Any]:
         content = {**failed["content"], JSON: {"schema": schemas[docs.unusable]}}
         found["422"] = {"description": "No photo can be used", "content": content}
     return found | {
-        "4XX": {"description": "The request is not answered as it is", **failed},
+        "4XX": {"description": "The request is not valid, or not allowed", **failed},
         "5XX": {"description": "The request can't be answered now", **failed},
     }
 
 
 def _answers(docs: RouteDocs, schemas: _Schemas) -> dict[str, Any]:
     if docs.response is None:
-        return {"2XX": {"description": "The answer"}, "304": {"description": "It is the same"}}
+        return {"2XX": {"description": "The answer"}, "304": {"description": "Nothing has changed"}}
     if isinstance(docs.response, str):
         content: dict[str, Any] = {docs.response: {"schema": {"type": "string"}}}
     else:

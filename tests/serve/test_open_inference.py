@@ -110,7 +110,7 @@ def test_a_single_photo_may_have_no_dimension_of_photos() -> None:
         ({"shape": [0], "data": []}, "there is no photo in the request"),
         ({"data": [7]}, "photo 1 is not text in base64"),
         ({"data": ["gs://bucket/cat.jpg"]}, "photo 1 is an address"),
-        ({"datatype": "FP32"}, "datatype FP32"),
+        ({"datatype": "FP32"}, "the datatype FP32 is not supported"),
         ({"datatype": "UINT8"}, "the shape [1] is not that of photos"),
         ({"datatype": "UINT8", "shape": [1, 1, 1], "data": [256]}, "a pixel is not an integer"),
         ({"datatype": "UINT8", "shape": [1, 1, 1], "data": [0.5]}, "a pixel is not an integer"),

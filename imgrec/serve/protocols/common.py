@@ -64,7 +64,7 @@ def one_model(model: ServedModel) -> ModelInfo:
     if found is None:
         raise Refusal(
             422,
-            f"{printable(model.name)} has no one answer: its models have different classes",
+            f"{printable(model.name)} has no single answer: its models have different classes",
             hint="use /v1/classify, which lists the answer of each",
         )
     return found

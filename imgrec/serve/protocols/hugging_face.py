@@ -92,7 +92,7 @@ def write(answer: Answer) -> HttpResponse:
     """Return the response for an answer.
 
     Raises:
-        Refusal: 422, the model has no one answer, or another function was asked for than the one
+        Refusal: 422, the model has no single answer, or another function was asked for than the one
             it ends in, or the photo can't be read.
     """
     function = "sigmoid" if one_model(answer.model).multi_label else "softmax"

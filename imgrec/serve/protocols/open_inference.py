@@ -192,7 +192,7 @@ def write(answer: Answer) -> HttpResponse:
     """Return the response for an answer.
 
     Raises:
-        Refusal: 422, the model has no one answer, or a photo can't be read.
+        Refusal: 422, the model has no single answer, or a photo can't be read.
     """
     model, form = one_model(answer.model), answer.question.form
     predictions = readable_predictions(answer)
@@ -219,7 +219,7 @@ def _photos(tensor: InputTensor) -> list[Photo]:
         return _pixels(tensor, values)
     raise Refusal(
         422,
-        f"datatype {printable(tensor.datatype)}",
+        f"the datatype {printable(tensor.datatype)} is not supported",
         hint="send photos as files in base64, BYTES, or their pixels from 0 to 255, UINT8: "
         "resizing and scaling are the model's",
     )

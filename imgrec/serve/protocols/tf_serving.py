@@ -58,15 +58,15 @@ _NAMED_SCHEMA = {
 Instance = Annotated[
     Any,
     Meta(
-        description="A photo, also under the name of an input: the model has one input, so any "
-        "name is its name.",
+        description="A photo, or an object that has it under the name of the input. Any name is "
+        "accepted.",
         extra_json_schema={"anyOf": [_B64_SCHEMA, _NAMED_SCHEMA]},
     ),
 ]
 Photos = Annotated[
     Any,
     Meta(
-        description="Photos in a column, also under the name of an input.",
+        description="Photos, or an object that has them under the name of the input.",
         extra_json_schema={
             "anyOf": [
                 {"type": "array", "items": _B64_SCHEMA, "minItems": 1},
@@ -178,7 +178,7 @@ def write_predict(answer: Answer) -> HttpResponse:
     """Return the response for an answer to a `:predict`.
 
     Raises:
-        Refusal: 422, the model has no one answer, or a photo can't be read.
+        Refusal: 422, the model has no single answer, or a photo can't be read.
     """
     model = one_model(answer.model)
     rows = [probabilities(each, model.classes) for each in readable_predictions(answer)]
@@ -200,7 +200,7 @@ def write_classify(answer: Answer) -> HttpResponse:
     """Return the response for an answer to a `:classify`.
 
     Raises:
-        Refusal: 422, the model has no one answer, or a photo can't be read.
+        Refusal: 422, the model has no single answer, or a photo can't be read.
     """
     one_model(answer.model)
     results = [list(each.top) for each in readable_predictions(answer)]

@@ -155,7 +155,7 @@ def write(answer: Answer) -> HttpResponse:
     """Return the response for an answer.
 
     Raises:
-        Refusal: 422, the model has no one answer.
+        Refusal: 422, the model has no single answer.
     """
     one_model(answer.model)
     pairs = zip(answer.predictions, answer.question.form, strict=True)

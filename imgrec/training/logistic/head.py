@@ -109,7 +109,7 @@ def fit_head(
         features: Of each photo, (photos, features). Equal photos have equal features.
         folds: 5 by default, or as many as the smallest class has photos, or groups of them.
         strength: Used in place of the one that cross-validation chooses.
-        check: Called again and again meanwhile. What it raises ends the computation.
+        check: Called repeatedly. An exception that it raises ends the computation.
 
     Raises:
         DataError: A photo has two classes, a class has fewer photos or groups than there are folds,

@@ -37,7 +37,7 @@ class Regressions:
         truth: (rows, classes), one-hot.
         shares: (rows, regressions), the weight of each row. Columns sum to 1.
         strengths: (regressions,), positive.
-        check: Called before each matrix product. What it raises ends the computation.
+        check: Called before each matrix product. An exception that it raises ends the computation.
     """
 
     inputs: Floats

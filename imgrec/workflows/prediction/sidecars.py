@@ -51,7 +51,8 @@ def sidecar_sink(sink: Sink, predictor: Predictor, counts: SidecarCounts) -> Sin
     """
     if combined_model(predictor.members) is None:
         raise UsageError(
-            f"{option('sidecar')}: the models have different classes, so a photo has no one answer",
+            f"{option('sidecar')}: the models have different classes, so a photo has no single "
+            "answer",
             hint=f"give one {option('model')}",
         )
 

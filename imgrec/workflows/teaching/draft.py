@@ -63,7 +63,7 @@ def solve(examples: Examples, check: Callable[[], None]) -> Solved:
 
     Args:
         examples: The labelled photos.
-        check: Called again and again meanwhile. What it raises ends the computation.
+        check: Called repeatedly. An exception that it raises ends the computation.
 
     Raises:
         DataError: The photos give no head, as all of them have the same features.
