@@ -12,10 +12,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from imgrec.cli.documents import RunDetails, RunDocument, RunListDocument
 from imgrec.network_summary import NetworkLayer, NetworkSummary
-from imgrec.runs.card import Card, DataSource, Input
-from imgrec.runs.card_file import write_card
 from tests.cli.documents import printed
 from tests.cli.transcript import transcript
+from tests.runs.cards import small_card
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,25 +32,17 @@ def add_run(runs_dir: Path, name: str, created: str, *, complete: bool = True) -
     """Write the card of a run called `name`."""
     folder = runs_dir / name
     folder.mkdir(parents=True)
-    card = Card(
-        name="pets",
+    small_card(
+        folder,
         created=f"2026-01-02T{created}.000000+00:00",
         complete=complete,
         classes=("cat", "a\x1b[2J"),
-        input=Input(64, 48, 3, "bilinear"),
-        output="softmax",
         preprocessing="times 0.5, in the model",
-        seed=7,
-        data={"train": DataSource("photos", "/photos", 5, {"cat": 3, "a\x1b[2J": 2})},
-        skipped=0,
-        fingerprint="0" * 64,
-        versions={"keras": "3"},
         best={"epoch": 2, "monitor": "val_loss", "value": 0.25} if complete else {},
         epochs=3 if complete else 0,
         computing={"device": "cpu", "precision": "float32"} if complete else {},
         network=NETWORK if complete else None,
     )
-    write_card(folder, card)
     if complete:
         (folder / "history.csv").write_text("epoch,loss,seconds\n1,0.5,70.2\n2,0.2,9.8\n")
 

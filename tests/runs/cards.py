@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.card_file import write_card
 
+CARD = Card(
+    name="pets",
+    created="2026-01-02T10:00:00.000000+00:00",
+    complete=True,
+    classes=("cat", "dog"),
+    input=Input(64, 48, 3, "bilinear"),
+    output="softmax",
+    preprocessing="none",
+    seed=7,
+    data={"train": DataSource("photos", "/photos", 5, {"cat": 3, "dog": 2})},
+    skipped=0,
+    fingerprint="0" * 64,
+    versions={"keras": "3"},
+    best={"epoch": 2, "monitor": "val_loss", "value": 0.3},
+    epochs=2,
+)
+"""The card of a complete run with two classes."""
+
 
 def small_card(folder: Path, **fields: Any) -> None:
-    """Write the card of a complete run with two classes."""
-    known: dict[str, Any] = {
-        "name": "pets",
-        "created": "2026-01-02T10:00:00.000000+00:00",
-        "complete": True,
-        "classes": ("cat", "dog"),
-        "input": Input(64, 48, 3, "bilinear"),
-        "output": "softmax",
-        "preprocessing": "none",
-        "seed": 7,
-        "data": {"train": DataSource("photos", "/photos", 5, {"cat": 3, "dog": 2})},
-        "skipped": 0,
-        "fingerprint": "0" * 64,
-        "versions": {"keras": "3"},
-        "best": {"epoch": 2, "monitor": "val_loss", "value": 0.3},
-        "epochs": 2,
-    }
-    write_card(folder, Card(**(known | fields)))
+    """Write CARD with other values of some fields into a run's folder."""
+    write_card(folder, dataclasses.replace(CARD, **fields))

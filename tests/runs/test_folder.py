@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from imgrec.errors import RunError, UsageError
-from imgrec.runs.card import Card, Input
-from imgrec.runs.card_file import write_card
 from imgrec.runs.folder import create, default_runs_dir, find, list_runs
-
-CARD = Card(
-    name="x",
-    created="2026-01-01T00:00:00.000000+00:00",
-    complete=True,
-    classes=("a", "b"),
-    input=Input(8, 8, 1, "bilinear"),
-    output="softmax",
-    preprocessing="none",
-    seed=0,
-    data={},
-    skipped=0,
-    fingerprint="f",
-    versions={},
-)
+from tests.runs.cards import small_card
 
 
 def _run(runs_dir: Path, name: str, day: int, *, complete: bool = True, end: int = 0) -> Path:
     folder = create(runs_dir, name)
     ended = _of_day(end) if end else ""
-    write_card(
-        folder, dataclasses.replace(CARD, created=_of_day(day), complete=complete, ended=ended)
-    )
+    small_card(folder, created=_of_day(day), complete=complete, ended=ended)
     return folder
 
 

@@ -13,7 +13,7 @@ from imgrec.files import sha256, sha256_of
 from imgrec.runs.card import BEST_MODEL, Calibration, Threshold
 from imgrec.runs.card_file import read_card
 from imgrec.runs.writer import RunWriter
-from tests.runs.test_folder import CARD
+from tests.runs.cards import CARD
 
 CALIBRATION = Calibration(1.5, "validation", 20, 0.7, 0.6)
 THRESHOLD = Threshold(0.8, "precision 0.98", "validation", 20, 0.75, 0.99)

@@ -29,7 +29,7 @@ from imgrec.training.recorders import run_recorders
 from imgrec.training.steps import Steps
 from imgrec.training.stream import BatchSchedule, TrainingImages
 from imgrec.workflows.experiment_sections import build_steps, input_settings
-from tests.runs.test_folder import CARD
+from tests.runs.cards import CARD
 
 IMAGES = 46
 CONFIG = """
