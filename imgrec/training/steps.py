@@ -18,7 +18,14 @@ from imgrec.errors import RunError
 from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
 from imgrec.models.keras_objects import make
-from imgrec.models.network import NetworkSpec, SplitNetwork, assemble, unfuse_biases
+from imgrec.models.network import (
+    NetworkSpec,
+    SplitNetwork,
+    assemble,
+    pool_before_relu,
+    unfuse_biases,
+)
+from imgrec.models.processor import computes_bfloat16
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.training.batch import Batch, encode
 from imgrec.training.precision import keras_precision
@@ -196,7 +203,10 @@ class Steps:
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""
         if self.device == "cpu":
-            unfuse_biases(model)
+            if "bfloat16" in self.policy and computes_bfloat16():
+                pool_before_relu(model)
+            else:
+                unfuse_biases(model)
         _compile(model, optimizer, self._objective, multi_label=self.network.multi_label)
         # Now, as a step under a strategy can't make variables. `compile` wraps the optimizer where
         # float16 needs it, and the wrapper has variables too.

@@ -33,6 +33,22 @@ def test_hidden_layers_train_in_half_precision(precision: str) -> None:
     assert hasattr(steps.model.optimizer, "inner_optimizer") == (precision == "mixed_float16")
 
 
+@pytest.mark.parametrize("onednn", ["0", "1"])
+def test_biases_are_apart_except_in_bfloat16_by_onednn(
+    onednn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow without it would add up their gradients less precisely."""
+    file = tmp_path / "cpuinfo"
+    file.write_text("flags\t\t: avx512_bf16\n")
+    monkeypatch.setattr(processor, "INFORMATION", file)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
+    for precision, apart in (("float32", True), ("mixed_bfloat16", onednn == "0")):
+        experiment = parse(TINY, "tiny.yaml", [f"training.precision={precision}"])
+        steps = build_steps(experiment, 10, start("cpu"), weights=True)
+        convolution = next(layer for layer in steps.model.layers if "conv" in layer.name)
+        assert convolution.use_bias != apart
+
+
 @pytest.mark.parametrize("precision", ["mixed_float16", "bfloat16"])
 def test_the_saved_model_is_float32(precision: str, tmp_path: Path) -> None:
     """It learned, every layer of `best.keras` computes in float32, and it answers so."""

@@ -40,7 +40,7 @@ from tools.bench.predicting import large_network, photos_and_folders
 from tools.bench.processes import imgrec
 from tools.bench.run_lists import run_lists
 from tools.bench.serving import serving
-from tools.bench.training import trainings
+from tools.bench.training import beside_torch, frozen, lasting, plain_network, residual_network
 from tools.photos import DATA
 
 CONFIG = "small_cnn"
@@ -56,8 +56,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--output", type=Path, help="Markdown file to write the tables to")
     options = parser.parse_args(arguments)
     size = QUICK if options.quick else Size()
-    for name in options.only or SECTIONS:
-        _measure(*SECTIONS[name], size, options.output)
+    if options.only:
+        for name in options.only:
+            _measure(*SECTIONS[name], size, options.output)
+        return
+    for (
+        name
+    ) in SECTIONS:  # each in a process, so that none changes TensorFlow's settings for others
+        command = [sys.executable, "-m", "tools.bench", *arguments, "--only", name]
+        subprocess.run(command, check=True)  # noqa: S603  # our own arguments
 
 
 def _measure(title: str, section: Section, size: Size, output: Path | None) -> None:
@@ -107,7 +114,10 @@ def inputs(size: Size) -> Iterator[Figure]:
     devices = start()
     split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, PHOTOS / "train", size)
-    yield from steps(experiment, split, devices, size)
+    for precision in ("float32", "mixed_bfloat16"):
+        training = experiment.training.model_copy(update={"precision": precision})
+        changed = experiment.model_copy(update={"training": training})
+        yield from steps(changed, split, devices, size)
 
 
 def decoded_per_second(count: int = 200) -> float:
@@ -172,7 +182,14 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "predicting": ("Predicting", with_photos(predicting)),
     "serving": ("Serving", with_photos(services)),
     "inputs": ("Input pipelines", with_photos(inputs)),
-    "training": ("Training", with_photos(lambda size: trainings(PHOTOS, size))),
+    "training": ("Training `cat_dog`", with_photos(lambda size: plain_network(PHOTOS, size))),
+    "torch": ("Training `cat_dog`, PyTorch", with_photos(lambda size: beside_torch(PHOTOS, size))),
+    "residual": (
+        "Training `cat_dog_plus`",
+        with_photos(lambda size: residual_network(PHOTOS, size)),
+    ),
+    "features": ("Training on features", with_photos(lambda size: frozen(PHOTOS, size))),
+    "lasting": ("First step, checkpoints, memory", with_photos(lambda size: lasting(PHOTOS, size))),
     "evaluating": ("Evaluating", lambda _: evaluations()),
 }
 

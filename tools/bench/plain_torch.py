@@ -1,10 +1,11 @@
 """A plain PyTorch script, to compare the trainings of imgrec with.
 
-python -m tools.bench.plain_torch FOLDER   the network of `cat_dog`, photos augmented alike
+python -m tools.bench.plain_torch FOLDER float32|bfloat16   the network of `cat_dog`, photos
+                                                            augmented alike
 
 FOLDER has class folders of two classes. Two workers of a DataLoader read, resize, move and mirror
-the photos, by Pillow, as torchvision does it; tensors have their channels last in memory. Printed
-are the images/s of the second epoch on, as JSON.
+the photos, by Pillow, as torchvision does it; tensors have their channels last in memory, and
+bfloat16 is autocast. Printed are the images/s of the second epoch on, as JSON.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def network() -> Any:
     return nn.Sequential(*layers).to(memory_format=torch.channels_last)
 
 
-def main(folder: str) -> None:
+def main(folder: str, precision: str) -> None:
     """Train, and print the images/s."""
     model, photos = network().train(), Photos(folder)
     optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-4, alpha=0.9, eps=1e-7)
@@ -89,8 +90,9 @@ def main(folder: str) -> None:
     ends = [time.perf_counter()]
     for step, (images, labels) in enumerate(batches, 1):
         optimizer.zero_grad()
-        logits = model(images.to(memory_format=torch.channels_last))
-        loss_of(logits[:, 0], labels.float()).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = model(images.to(memory_format=torch.channels_last))
+        loss_of(logits[:, 0].float(), labels.float()).backward()
         optimizer.step()
         if step % STEPS == 0:
             ends.append(time.perf_counter())

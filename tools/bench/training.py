@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from imgrec.config.load import load
@@ -20,6 +21,7 @@ from imgrec.progress import Progress, Silent
 from imgrec.workflows.training import train
 from tools.bench.checkpoints import checkpoint_seconds
 from tools.bench.figures import Figure, Size, rate
+from tools.bench.processes import cost_of
 from tools.memory import EPOCHS as EPOCHS_HELD
 from tools.memory import SETTLED, STATM, growth
 from tools.photos import VGG16
@@ -27,40 +29,73 @@ from tools.photos import VGG16
 STEPS = 10
 EPOCHS = 4
 FROZEN_PHOTOS = 200
-GOALS = {"plain Keras": "at least 1.7", "PyTorch": "at least 1.4"}
+BFLOAT16 = "mixed_bfloat16"
+
+KERAS, PREDICT, OWN, SHORT = "plain Keras", "Keras' `predict`", "imgrec", f"imgrec, {BFLOAT16}"
+
+Ways = Mapping[str, Callable[[], float]]
+Rates = Sequence[Mapping[str, float]]
 
 
-def trainings(photos: Path, size: Size) -> Iterator[Figure]:
-    """Yield the images/s of trainings and of plain Keras, in turns, and their ratios."""
-    yield from augmented(photos, size)
-    yield from lasting()
-    if VGG16.is_file():
-        yield from frozen(VGG16, photos)
-    else:
-        print(f"skipped: training on a frozen VGG16, since {VGG16} does not exist")
+def plain_network(photos: Path, size: Size) -> Iterator[Figure]:
+    """Yield the speed of `cat_dog` from epoch 2 on, also in Keras."""
+    rates = in_turns(_keras_and_own("cat_dog", photos), size.rounds)
+    yield from figures("`cat_dog`, epoch 2 on", rates)
+    yield ratio("`cat_dog`", rates, OWN, [KERAS], "at least 1.6")
+    yield ratio("`cat_dog`", rates, SHORT, [KERAS], "at least 2.5")
 
 
-def augmented(photos: Path, size: Size) -> Iterator[Figure]:
-    """Yield the speed of `cat_dog` from epoch 2 on, also in Keras and, if installed, PyTorch."""
-    folder, steps = photos / "train", f"training.steps_per_epoch={STEPS}"
-    ways: dict[str, Callable[[], float]] = {
-        "plain Keras": lambda: script("plain_keras", "augmented", folder),
-        "PyTorch": lambda: script("plain_torch", folder),
-        "imgrec": lambda: rate_of(epochs("cat_dog", photos, steps)[1:]),
-    }
+def beside_torch(photos: Path, size: Size) -> Iterator[Figure]:
+    """Yield the speed of `cat_dog` from epoch 2 on, also in PyTorch if it is installed."""
     if importlib.util.find_spec("torch") is None:
-        del ways["PyTorch"]
-        print("skipped: training with PyTorch, since torch is not installed")
-    rounds = [{name: measure() for name, measure in ways.items()} for _ in range(size.rounds)]
-    for name in ways:
-        yield Figure(f"{name}, `cat_dog`, epoch 2 on", rate(middle(one[name] for one in rounds)))
-    for name in [name for name in ways if name in GOALS]:
-        ratio = middle(one["imgrec"] / one[name] for one in rounds)
-        yield Figure(f"imgrec over {name}, `cat_dog`", f"{ratio:.2f} times", GOALS[name])
+        print("skipped, since torch is not installed")
+        return
+    torch = {
+        f"PyTorch, {precision}": partial(script, "plain_torch", photos / "train", precision)
+        for precision in ("float32", "bfloat16")
+    }
+    ways = {**torch, SHORT: partial(trained, "cat_dog", photos, BFLOAT16)}
+    rates = in_turns(ways, size.rounds)
+    yield from figures("`cat_dog`, epoch 2 on", rates)
+    yield ratio("`cat_dog`", rates, SHORT, [*torch], "at least 2")
 
 
-def lasting() -> Iterator[Figure]:
-    """Yield the cost of checkpoints, and the memory growth over many epochs."""
+def residual_network(photos: Path, size: Size) -> Iterator[Figure]:
+    """Yield the speed of `cat_dog_plus` from epoch 2 on, also in Keras."""
+    rates = in_turns(_keras_and_own("cat_dog_plus", photos), size.rounds)
+    yield from figures("`cat_dog_plus`, epoch 2 on", rates)
+    yield ratio("`cat_dog_plus`", rates, OWN, [KERAS])
+    yield ratio("`cat_dog_plus`", rates, SHORT, [KERAS], "at least 2")
+
+
+def _keras_and_own(config: str, photos: Path) -> Ways:
+    return {
+        KERAS: partial(script, "plain_keras", config, photos / "train"),
+        OWN: partial(trained, config, photos, "float32"),
+        SHORT: partial(trained, config, photos, BFLOAT16),
+    }
+
+
+def in_turns(ways: Ways, rounds: int) -> Rates:
+    """Return the images/s of each way, by round."""
+    return [{name: measure() for name, measure in ways.items()} for _ in range(rounds)]
+
+
+def figures(subject: str, rates: Rates) -> Iterator[Figure]:
+    """Yield the median images/s of each way."""
+    for name in rates[0]:
+        yield Figure(f"{name}, {subject}", rate(middle(one[name] for one in rates)))
+
+
+def ratio(subject: str, rates: Rates, own: str, others: list[str], goal: str = "") -> Figure:
+    """Return how many times as fast one way is as the fastest of the others."""
+    times = middle(one[own] / max(one[other] for other in others) for one in rates)
+    return Figure(f"{own}, over {' or '.join(others)}, {subject}", f"{times:.2f} times", goal)
+
+
+def lasting(photos: Path, size: Size) -> Iterator[Figure]:
+    """Yield the time to the first step, the cost of checkpoints, and the memory growth."""
+    yield from first_step(photos, size.rounds)
     share = checkpoint_seconds("cat_dog", classes=2) / 60
     yield Figure("a checkpoint of `cat_dog` every minute", f"{share:.2%}", "under 2 %")
     if STATM.is_file():
@@ -70,22 +105,71 @@ def lasting() -> Iterator[Figure]:
         print(f"skipped: memory over epochs, since {STATM} does not exist")
 
 
-def frozen(weights: Path, photos: Path) -> Iterator[Figure]:
-    """Yield the speed of `vgg16_transfer` on 200 photos: of one epoch, and of ten."""
+def first_step(photos: Path, rounds: int) -> Iterator[Figure]:
+    """Yield the time from the command to the end of the first step, with cached photos."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = (f"data.train={photos}/train", f"data.validation={photos}/validation")
+        cache = ("data.cache.memory=false", f"data.cache.folder={folder}/cache")
+        options = [part for each in (*places, *cache) for part in ("--set", each)]
+        train = ["-m", "tools.bench.first_step", "cat_dog", *options, "--runs-dir", folder]
+        cost_of([sys.executable, *train])  # decodes the photos
+        times = [
+            [
+                cost_of([sys.executable, *way]).seconds
+                for way in (["-c", "import tensorflow"], train)
+            ]
+            for _ in range(rounds)
+        ]
+    imported, first = (middle(column) for column in zip(*times, strict=True))
+    more = middle(first - imported for imported, first in times)
+    yield Figure("`import tensorflow`", f"{imported:.2f} s")
+    yield Figure("`imgrec train cat_dog` to the end of the first step", f"{first:.2f} s")
+    yield Figure("the same, more than that import", f"{more:.2f} s", "at most 2 s")
+
+
+def frozen(photos: Path, size: Size) -> Iterator[Figure]:
+    """Yield the speed of features of a frozen VGG16, and of `vgg16_transfer` on 200 photos."""
+    if not VGG16.is_file():
+        print(f"skipped, since {VGG16} does not exist")
+        return
     with tempfile.TemporaryDirectory() as name:
-        some, clock = few(photos, Path(name)), Clock()
-        slow = FROZEN_PHOTOS / script("plain_keras", "frozen", some / "train", weights)
-        cache, backbone = f"data.cache.folder={some / 'cache'}", f"model.backbone.weights={weights}"
-        table = epochs("vgg16_transfer", some, cache, backbone, progress=clock)
-    first, later = (FROZEN_PHOTOS / rate_of(rows) for rows in (table[:1], table[1:]))
+        some = few(photos, Path(name))
+        yield from _features(some, size.rounds)
+        yield from _frozen_epochs(some)
+
+
+def _features(photos: Path, rounds: int) -> Iterator[Figure]:
+    """Yield the images/s of features, and of Keras' `predict`."""
+    ways = {
+        PREDICT: lambda: script("plain_keras", "features", photos / "train", VGG16),
+        OWN: lambda: FROZEN_PHOTOS / _vgg16_transfer(photos, "float32")[0],
+        SHORT: lambda: FROZEN_PHOTOS / _vgg16_transfer(photos, BFLOAT16)[0],
+    }
+    subject, rates = "features of a frozen VGG16", in_turns(ways, rounds)
+    yield from figures(subject, rates)
+    yield ratio(subject, rates, OWN, [PREDICT])
+    yield ratio(subject, rates, SHORT, [PREDICT], "at least 1.8")
+
+
+def _frozen_epochs(photos: Path) -> Iterator[Figure]:
+    slow = FROZEN_PHOTOS / script("plain_keras", "frozen", photos / "train", VGG16)
+    features, first, later = _vgg16_transfer(photos, "float32")
     yield Figure("plain Keras, an epoch on a frozen VGG16, 200 photos", f"{slow:.1f} s")
-    yield Figure(
-        "imgrec, features of 200 photos", f"{clock.seconds['computing features'][0]:.1f} s"
-    )
+    yield Figure("imgrec, features of 200 photos", f"{features:.1f} s")
     yield Figure("imgrec, an epoch after the first", f"{1000 * later:.0f} ms")
     yield Figure("such an epoch, over plain Keras", f"{slow / later:.0f} times", "at least 50")
-    ten = clock.seconds["computing features"][0] + first + 9 * later
+    ten = features + first + 9 * later
     yield Figure("ten epochs in all (computed)", f"{10 * slow / ten:.1f} times", "at least 6")
+
+
+def _vgg16_transfer(photos: Path, precision: str) -> tuple[float, float, float]:
+    """Return the seconds of the features, of the first epoch and of those after it."""
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as cache:
+        settings = (f"data.cache.folder={cache}", f"model.backbone.weights={VGG16}")
+        table = epochs("vgg16_transfer", photos, precision, *settings, progress=clock)
+    first, later = (FROZEN_PHOTOS / rate_of(rows) for rows in (table[:1], table[1:]))
+    return clock.seconds["computing features"][0], first, later
 
 
 class Clock(Silent):
@@ -102,14 +186,19 @@ class Clock(Silent):
         self.seconds.setdefault(title, []).append(time.perf_counter() - began)
 
 
+def trained(config: str, photos: Path, precision: str) -> float:
+    """Return the images/s of a training from epoch 2 on."""
+    steps = (f"training.steps_per_epoch={STEPS}", "training.validation_steps=2")
+    return rate_of(epochs(config, photos, precision, *steps)[1:])
+
+
 def epochs(
-    config: str, photos: Path, *overrides: str, progress: Progress | None = None
+    config: str, photos: Path, precision: str, *overrides: str, progress: Progress | None = None
 ) -> list[dict[str, float]]:
     """Return the lines of the history of a training."""
     places = [f"data.{part}={photos / part}" for part in ("train", "validation")]
-    experiment = load(
-        config, [*places, f"training.epochs={EPOCHS}", "training.export=[]", *overrides]
-    )
+    short = [f"training.epochs={EPOCHS}", "training.export=[]", f"training.precision={precision}"]
+    experiment = load(config, [*places, *short, *overrides])
     with tempfile.TemporaryDirectory() as runs:
         run = train(experiment, runs_dir=Path(runs), progress=progress).run
         rows = list(csv.DictReader((run.path / "history.csv").read_text().splitlines()))
@@ -128,7 +217,7 @@ def script(name: str, *arguments: object) -> float:
     return float(json.loads(done.stdout.splitlines()[-1])["images_per_second"])
 
 
-def middle(values: Iterator[float]) -> float:
+def middle(values: Iterable[float]) -> float:
     """Return the median."""
     return statistics.median(values)
 

@@ -1,6 +1,6 @@
 """Build Keras models from configs."""
 
-from imgrec.models.network.assembly import NetworkSpec, assemble, build, unfuse_biases
+from imgrec.models.network.assembly import NetworkSpec, assemble, build
 from imgrec.models.network.calibration import (
     apply_temperature,
     reference_directions,
@@ -8,6 +8,7 @@ from imgrec.models.network.calibration import (
     with_ood_similarity,
 )
 from imgrec.models.network.preprocessing import fixed_numbers
+from imgrec.models.network.rearrangement import pool_before_relu, unfuse_biases
 from imgrec.models.network.split_network import SplitNetwork
 from imgrec.models.network.summary import summarize
 
@@ -18,6 +19,7 @@ __all__ = [
     "assemble",
     "build",
     "fixed_numbers",
+    "pool_before_relu",
     "reference_directions",
     "set_output",
     "summarize",

@@ -1,4 +1,4 @@
-"""Biases that are added apart learn what they learn otherwise."""
+"""A rearranged model learns what it learns otherwise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgrec.models.network import unfuse_biases
+from imgrec.models.network import pool_before_relu, unfuse_biases
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (4, 12, 12, 3)).astype(np.float32)
 LABELS = np.array([[0.0], [1.0], [1.0], [0.0]], np.float32)
@@ -54,3 +54,44 @@ def test_the_same_is_learned(policy: str, within: float) -> None:
     assert not np.allclose(convolution.bias, before)
     for one, another in zip(other.weights, model.weights, strict=True):
         np.testing.assert_allclose(one, another, atol=within)
+
+
+def _pooled(*, shared: bool) -> Any:
+    """A model whose two convolutions are followed by max-pooling; the second is in a model."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    inner = keras.Sequential(
+        [
+            keras.Input((6, 6, 4)),
+            layers.Conv2D(4, 3, activation="relu", name="inner"),
+            layers.MaxPooling2D(3, strides=1, padding="same"),
+        ]
+    )
+    pixels = keras.Input((12, 12, 3))
+    tensor = layers.Conv2D(4, 3, padding="same", activation="relu", name="outer")(pixels)
+    pooled = inner(layers.MaxPooling2D()(tensor))
+    if shared:
+        pooled = layers.Add()([pooled, layers.AveragePooling2D(3)(tensor)])
+    output = layers.Dense(1, activation="sigmoid")(layers.Flatten()(pooled))
+    model = keras.Model(pixels, output)
+    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_relu_after_max_pooling_changes_no_bit(*, shared: bool) -> None:
+    """Output, losses and weights after three steps; a convolution with two users keeps its ReLU."""
+    model, other = _pooled(shared=shared), _pooled(shared=shared)
+    pool_before_relu(other)
+    pool_before_relu(other)
+    inner = next(layer for layer in other.layers if hasattr(layer, "layers"))
+    found = [each.activation.__name__ for each in (other.get_layer("outer"), inner.layers[0])]
+    assert found == ["relu" if shared else "linear", "linear"]
+    np.testing.assert_array_equal(other(IMAGES), model(IMAGES))
+    for _ in range(3):
+        losses = [float(each.train_on_batch(IMAGES, LABELS)) for each in (other, model)]
+        assert losses[0] == losses[1]
+    for one, another in zip(other.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(one, another)
