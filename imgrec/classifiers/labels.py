@@ -151,23 +151,45 @@ class Labels(Index):
                 raise
         return tuple(rows)
 
-    def label(self, sha256: str, class_name: str | None, status: PhotoStatus) -> StoredPhoto:
-        """Give a photo another class, or none; raises NotFound."""
+    def label(
+        self,
+        hashes: Sequence[str],
+        class_name: str | None,
+        status: PhotoStatus,
+        *,
+        unchanged_since: int | None = None,
+    ) -> tuple[StoredPhoto, ...]:
+        """Give photos another class, or none, and return those that had another label.
+
+        Args:
+            hashes: Their SHA-256.
+            class_name: Their class; None unless they are `labelled`.
+            status: Of all of them.
+            unchanged_since: Photos that changed after this revision stay as they are.
+
+        Raises:
+            NotFound: There is no such photo or class; nothing is changed.
+        """
         with self._mutex:
-            before = self.photo(sha256)
-            if (before.class_name, before.status) == (class_name, status):
-                return before
+            known = [self.photo(each) for each in dict.fromkeys(hashes)]
+            moved = [
+                each
+                for each in known
+                if (each.class_name, each.status) != (class_name, status)
+                and (unchanged_since is None or each.changed <= unchanged_since)
+            ]
+            number = None if class_name is None else self._class_number(class_name)
+            if not moved:
+                return ()
             with self._change() as revision:
-                number = None if class_name is None else self._class_number(class_name)
-                self._execute(
-                    "UPDATE photos SET class = ?, status = ?, changed = ? WHERE sha256 = ?",
-                    number,
-                    status,
-                    revision,
-                    sha256,
-                )
-            self._move(before)
-            return self.photo(sha256)
+                for each in moved:
+                    self._execute(
+                        "UPDATE photos SET class = ?, status = ?, changed = ? WHERE sha256 = ?",
+                        *(number, status, revision, each.sha256),
+                    )
+            for each in moved:
+                self._move(each)
+            return tuple(self.photo(each.sha256) for each in moved)
 
     def find(self, sha256: str) -> StoredPhoto | None:
         """Return a photo; None if it is not there."""

@@ -29,7 +29,7 @@ def forget(console: Console, *, folder: Path, photos: tuple[str, ...], as_json: 
 
     with Classifier(folder, create=False) as classifier:
         done = classifier.forget(photos, console)
-        classifier.standing()
+        classifier.standing(progress=console)
         if as_json:
             console.document(forgotten_document(done, classifier))
             return

@@ -92,7 +92,8 @@ def teach(
         if class_name is not None:
             added = classifier.add(expand_photos(photos, None), class_name, progress=console)
             _say_added(console, added, class_name)
-        standing = standing_document(classifier, wait=True)
+        classifier.standing(progress=console)
+        standing = standing_document(classifier)
         done = classifier.publish(run, progress=console) if publish else None
         if as_json:
             found = classifier_document(classifier) | added_document(added, classifier)

@@ -22,6 +22,15 @@ _FORM = {"type": "object", "additionalProperties": _FILE, "minProperties": 1}
 _PHOTO_TYPES = ("application/octet-stream", "image/*")
 _SCHEME = "token"
 
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "With `respond-async`, what takes more than a second, or than the seconds of "
+    "`respond-async, wait=10`, is answered with 202 and the address of a job, in `Location`.",
+    "schema": {"type": "string"},
+}
+
 _Schemas = Mapping[Any, Mapping[str, Any]]
 
 
@@ -40,6 +49,7 @@ class RouteDocs:
         query: The parameters behind the `?`.
         error: The type of its errors.
         unusable: The type of its JSON with status 422, if that is not an error.
+        job: Whether a client may prefer not to wait for the answer.
     """
 
     summary: str
@@ -52,6 +62,7 @@ class RouteDocs:
     query: type[msgspec.Struct] | None = None
     error: type[msgspec.Struct] = Problem
     unusable: Any = None
+    job: bool = False
 
 
 def openapi_document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -94,7 +105,10 @@ def _operation(route: Route, docs: RouteDocs, method: str, schemas: _Schemas) ->
         "operationId": _identifier(method, route.path),
         "tags": [docs.group],
     }
-    if parameters := [*_path_parameters(route.path), *_query_parameters(docs.query)]:
+    parameters = [*_path_parameters(route.path), *_query_parameters(docs.query)]
+    if docs.job:
+        parameters.append(_PREFER)
+    if parameters:
         found["parameters"] = parameters
     if content := _body(docs, schemas):
         found["requestBody"] = {"required": not docs.optional, "content": content}

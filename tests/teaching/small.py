@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imgrec.classifiers import Quotas, Store
+from imgrec.classifiers import NewPhoto, Quotas, Store
 from imgrec.files import sha256
 from imgrec.models.litert import LiteRTWriter
 from imgrec.runs.card import Input
@@ -57,3 +57,21 @@ def taught(folder: Path, count: int = 6) -> Classifier:
     found.add(pictures(0, count, red=True), "red")
     found.add(pictures(100, count, red=False), "blue")
     return found
+
+
+def hard(folder: Path) -> None:
+    """Write a classifier whose many classes look the same: its cross-validation takes minutes."""
+    random = np.random.default_rng(0)
+    create(folder).close()
+    store = Store(folder)
+    for name in map(str, range(100)):
+        store.add_class(name)
+        store.add_photos([_noise(random) for _ in range(5)], name, "labelled")
+    store.close()
+
+
+def _noise(random: np.random.Generator) -> NewPhoto:
+    content = random.bytes(20)
+    features = random.normal(size=FEATURES).astype(np.float32)
+    grey = random.integers(0, 256, (32, 32), np.uint8)
+    return NewPhoto(sha256(content), content, "photo.png", "png", 1, 1, features, grey)

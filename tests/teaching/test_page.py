@@ -12,12 +12,13 @@ import pytest
 
 from imgrec.serve.security import add_token
 from tests.serve.running import Running
-from tests.teaching.small import create, picture, pictures, taught
+from tests.teaching.small import create, hard, picture, pictures, taught
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 SECONDS = 60
+playwright.expect.set_options(timeout=1000 * SECONDS)
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
 LARGE = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark", "has_touch": True}
@@ -50,10 +51,11 @@ class Tokened(NamedTuple):
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokened]:
-    """A service with an empty classifier, `pets`, and one that was taught, `birds`."""
+    """A service with an empty classifier, `pets`, one that was taught, `birds`, and a hard one."""
     folder: Path = tmp_path_factory.mktemp("page")
     create(folder / "classifiers/pets").close()
     taught(folder / "classifiers/birds").close()
+    hard(folder / "classifiers/many")
     token = add_token(folder / "tokens.json", "manage")
     arguments = ["--classifiers", "classifiers", "--token-file", "tokens.json"]
     with Running(arguments, folder) as running:
@@ -102,9 +104,7 @@ class Visit:
 
     def has(self, selector: str, text: str) -> None:
         """Wait until a part of the page has a text."""
-        playwright.expect(self.page.locator(selector)).to_contain_text(
-            re.compile(text), timeout=1000 * SECONDS
-        )
+        playwright.expect(self.page.locator(selector)).to_contain_text(re.compile(text))
 
     def press(self, name: str) -> None:
         """Press the button of a name."""
@@ -127,6 +127,7 @@ def test_the_story(browser: Any, service: Tokened) -> None:
     visit.page.get_by_role("link", name="pets").click()
     _teach(visit)
     _relabel(visit)
+    _select(visit)
     _delete(visit)
     _publish_and_ask(visit)
     _download(visit)
@@ -149,6 +150,21 @@ def test_photos_are_dropped_pasted_and_taken(browser: Any, service: Tokened) -> 
     visit.has(".live .ranked", "%")
     visit.press("Stop the camera")
     playwright.expect(visit.page.locator("video")).to_have_count(0)
+    assert visit.said == []
+
+
+@pytest.mark.slow
+def test_a_job_is_found_again(browser: Any, service: Tokened) -> None:
+    """A page that is loaded while a version is published shows how far that is."""
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.token)
+    path, now = "/v1/classifiers/many/publish", {"prefer": "respond-async, wait=0"}
+    now["authorization"] = f"Bearer {service.token}"
+    assert service.running.ask("POST", path, headers=now).status == 202
+    visit.go("many")
+    visit.has(".jobs", "Publishing.*learning")
+    visit.page.get_by_role("link", name="Photos").click()
+    visit.has(".jobs", "Publishing.*learning")
     assert visit.said == []
 
 
@@ -215,6 +231,32 @@ def _relabel(visit: Visit) -> None:
         visit.has("#toasts", f"Moved back to {label}")
     page.get_by_role("radio", name="red").check()
     playwright.expect(shown).to_have_count(10)
+
+
+def _select(visit: Visit) -> None:
+    """Several photos are selected by keys and clicks, relabelled, and moved back."""
+    page = visit.page
+    shown = page.locator(".photos li:visible")
+    shown.first.get_by_role("button").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    visit.has(".selection", "2 photos selected")
+    shown.nth(5).get_by_role("button").click(modifiers=["Control"])
+    shown.nth(7).get_by_role("button").click(modifiers=["Shift"])
+    visit.has(".selection", "3 photos selected")
+    shown.first.get_by_role("checkbox").check()
+    visit.has(".selection", "4 photos selected")
+    page.get_by_label("Move to").select_option("blue")
+    visit.press("Move")
+    playwright.expect(shown).to_have_count(6)
+    playwright.expect(page.locator(".selection")).to_be_hidden()
+    page.keyboard.press("z")
+    visit.has("#toasts", "4 photos moved back to red")
+    playwright.expect(shown).to_have_count(10)
+    shown.first.get_by_role("button").focus()
+    page.keyboard.press("Control+a")
+    visit.has(".selection", "10 photos selected")
+    page.keyboard.press("Escape")
+    playwright.expect(page.locator(".selection")).to_be_hidden()
 
 
 def _delete(visit: Visit) -> None:

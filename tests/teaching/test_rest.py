@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from starlette.routing import compile_path
 
 from imgrec.files import sha256
+from imgrec.progress import Progress
 from imgrec.serve.access_log import AccessLog
 from imgrec.serve.classifiers import Classifiers, classifier_routes
+from imgrec.serve.classifiers.jobs import Job, Jobs
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
 from imgrec.serve.service import Service
 from imgrec.workflows.teaching import Classifier
@@ -158,6 +163,69 @@ def test_versions(rest: Rest) -> None:
     assert _refused(rest, "GET", "/pets/versions/1/report.html") == 409
     states = [each["state"] for each in rest.document("GET", "/pets/versions")["versions"]]
     assert states == ["withdrawn", "withdrawn", "published"]
+
+
+def test_photos_are_relabelled_together(rest: Rest) -> None:
+    """All or none; undoing it leaves what others changed since."""
+    photos = rest.document("GET", "/pets/photos?class=red")["photos"]
+    hashes = [each["sha256"] for each in photos]
+    done = rest.document("POST", "/pets/photos:label", {"photos": hashes, "class": "blue"})
+    assert {each["class"] for each in done["photos"]} == {"blue"}
+    rest("PATCH", f"/pets/photos/{hashes[0]}", {"status": "unsure"})
+    back = {"photos": hashes, "class": "red", "unchanged_since": done["revision"]}
+    undone = rest.document("POST", "/pets/photos:label", back)
+    assert [each["sha256"] for each in undone["photos"]] == hashes[1:]
+    assert rest.document("GET", "/pets")["photos"] == {"labelled": 11, "unsure": 1, "none": 0}
+    unknown = {"photos": [*hashes, "0" * 64], "class": "blue"}
+    assert _refused(rest, "POST", "/pets/photos:label", unknown) == 404
+    assert rest.document("GET", "/pets")["classes"][1] == {"name": "red", "photos": 5}
+
+
+def test_a_job_is_looked_up(rest: Rest) -> None:
+    """Nobody need wait for a publication; the answer is dropped when photos are deleted."""
+    begun = rest("POST", "/pets/publish", prefer="respond-async, wait=0")
+    assert begun.status == 202
+    place = begun.headers["location"].removeprefix("/v1/classifiers")
+    while (job := rest.document("GET", place))["state"] == "running":
+        time.sleep(0.01)
+    assert (job["state"], job["status"], job["answer"]["version"]["number"]) == ("done", 201, 2)
+    assert (job["step"], job["done"], job["total"]) == ("writing the version", 3, 3)
+    done = rest("POST", "/pets/photos:forget", {"photos": [sha256(picture(0, red=True))]})
+    assert done.status == 200
+    assert _refused(rest, "GET", place) == 404
+    assert [each["kind"] for each in rest.document("GET", "/pets/jobs")["jobs"]] == ["delete"]
+
+
+def test_a_job_is_not_begun_twice() -> None:
+    """The same request gets the job that runs; afterwards, it is another one."""
+    with closing(Jobs()) as jobs:
+        wait, body = threading.Event(), b'{"photos": []}'
+
+        def work(progress: Progress) -> HttpResponse:
+            with progress.task("deleting", 3) as task:
+                task.advance(2)
+                wait.wait()
+            return HttpResponse(b"{}")
+
+        def begin(content: bytes) -> Job:
+            request = HttpRequest(content, path={"name": "pets"})
+            return jobs.start("pets", Job("delete", request), work, forgets=True)
+
+        first, other = begin(body), begin(b"")
+        assert begin(body) is first
+        assert jobs.of("pets") == (first, other)
+        assert first.document()["state"] == "running"
+        wait.set()
+        assert first.outcome.result().status == 200
+        assert begin(body) is not first
+
+
+def test_a_job_fails(rest: Rest) -> None:
+    """Its description then has what the request would have been answered with."""
+    refused = {"photos": ["0" * 64]}
+    assert _refused(rest, "POST", "/pets/photos:forget", refused) == 404
+    (job,) = rest.document("GET", "/pets/jobs")["jobs"]
+    assert (job["state"], job["status"], job["answer"]["title"]) == ("failed", 404, "Not Found")
 
 
 def test_photos_are_classified(rest: Rest) -> None:

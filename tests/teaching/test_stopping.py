@@ -8,38 +8,22 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from imgrec.classifiers import Conflict, NewPhoto, Store
+from imgrec.classifiers import Conflict
 from imgrec.errors import ImgrecError
-from imgrec.files import sha256
 from imgrec.workflows.teaching import Classifier
 from tests.conftest import PROJECT
 from tests.serve.running import SECONDS, Running
-from tests.teaching.small import FEATURES, create, picture
-
-_CLASSES, _EACH = 100, 5
+from tests.teaching.small import hard, picture
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A classifier whose many classes look the same: its cross-validation takes minutes."""
-    folder, random = tmp_path_factory.mktemp("stopping") / "many", np.random.default_rng(0)
-    create(folder).close()
-    store = Store(folder)
-    for name in map(str, range(_CLASSES)):
-        store.add_class(name)
-        store.add_photos([_photo(random) for _ in range(_EACH)], name, "labelled")
-    store.close()
+    """A classifier that takes minutes."""
+    folder = tmp_path_factory.mktemp("stopping") / "many"
+    hard(folder)
     return folder
-
-
-def _photo(random: np.random.Generator) -> NewPhoto:
-    content = random.bytes(20)
-    features = random.normal(size=FEATURES).astype(np.float32)
-    grey = random.integers(0, 256, (32, 32), np.uint8)
-    return NewPhoto(sha256(content), content, "photo.png", "png", 1, 1, features, grey)
 
 
 def test_a_classifier_is_closed(folder: Path) -> None:

@@ -143,6 +143,16 @@ def test_a_version_is_a_run(pets: Classifier) -> None:
     }
 
 
+def test_no_path_is_in_a_classifier(pets: Classifier, tmp_path: Path) -> None:
+    """A folder can be moved or given away: nothing in it says where it was."""
+    pets.close()
+    with Classifier(pets.folder.rename(tmp_path / "moved")) as moved:
+        for path in moved.folder.rglob("*"):
+            assert path.is_dir() or str(tmp_path.parent).encode() not in path.read_bytes()
+        assert moved.run(1).card.data["train"].written == "photos"
+        assert moved.published().members[0].classes == ("blue", "red")
+
+
 def test_a_requirement_that_is_not_met_stops_a_version(pets: Classifier) -> None:
     """It is not written then."""
     pets.require = ["accuracy.low >= 0.99"]

@@ -24,6 +24,8 @@ from imgrec.training.logistic import (
     deal_folds,
     fit_head,
     preview_head,
+    problem,
+    streamed,
 )
 
 
@@ -170,6 +172,24 @@ def test_a_preview_is_close_to_the_solution() -> None:
         exact = here.fit(strength=last.strength)
         close = preview_head(here.photos, here.features, last).probabilities(photos.features)
         np.testing.assert_allclose(close, exact.probabilities(photos.features), rtol=0, atol=1e-6)
+
+
+def test_large_problems_are_solved_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The solution is the same to 1e-9, of the same set the same bytes, and so is a preview."""
+    photos = _made(60, 20, 3)
+    whole = photos.fit()
+    monkeypatch.setattr(problem, "LARGE", 1)
+    monkeypatch.setattr(streamed, "BLOCK", 16)
+    head = photos.fit()
+    assert _bytes(photos.of([*reversed(range(60)), 3]).fit()) == _bytes(head) != _bytes(whole)
+    assert head.gradient <= 1e-12
+    assert head.strength == whole.strength
+    assert head.cross_validation.correct == whole.cross_validation.correct
+    np.testing.assert_allclose(head.kernel, whole.kernel, rtol=0, atol=1e-9)
+    part = photos.of(list(range(50)))
+    exact = part.fit(strength=head.strength).probabilities(photos.features)
+    close = preview_head(part.photos, part.features, head).probabilities(photos.features)
+    np.testing.assert_allclose(close, exact, rtol=0, atol=1e-6)
 
 
 def test_cross_validation_is_that_of_heads_without_the_fold() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from imgrec.classifiers import check_class_name
+from imgrec.progress import Progress
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     Change,
@@ -117,8 +118,11 @@ def patch_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     return json_response(teaching.class_document(found), 200, tagged(found.changed))
 
 
-def delete_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+def delete_class(
+    classifiers: Classifiers, request: HttpRequest, progress: Progress
+) -> HttpResponse:
     """Delete a class with its photos."""
     classifier, name = classifiers.get(request.path["name"]), request.path["class"]
     require_match(request, classifier.class_named(name).changed)
-    return json_response(teaching.forgotten_document(classifier.delete_class(name), classifier))
+    done = classifier.delete_class(name, progress)
+    return json_response(teaching.forgotten_document(done, classifier))

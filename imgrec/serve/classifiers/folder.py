@@ -9,6 +9,7 @@ from pathlib import Path
 from imgrec.classifiers import FolderLock, NotFound, check_classifier_name
 from imgrec.files import writing
 from imgrec.serve.batching import Batched
+from imgrec.serve.classifiers.jobs import Jobs
 from imgrec.serve.models import ModelSource, ServedModel, open_served
 from imgrec.serve.service import Service
 from imgrec.text import printable
@@ -32,6 +33,7 @@ class Classifiers:
             folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = FolderLock(folder, address)
+        self.jobs = Jobs()
         self._mutex = threading.RLock()
         self._open: dict[str, Classifier] = {}
         self._drafts: dict[str, ServedModel] = {}
@@ -67,6 +69,7 @@ class Classifiers:
             renamed = self.get(name).rename(new)
             del self._open[name]
             self._open[new] = renamed
+            self.jobs.drop(name)
             return renamed
 
     def delete(self, name: str) -> None:
@@ -74,6 +77,7 @@ class Classifiers:
         with self._mutex:
             self.get(name).delete()
             del self._open[name]
+            self.jobs.drop(name)
 
     def draft(self, name: str) -> ServedModel:
         """Return what answers as a classifier is now.
@@ -132,6 +136,7 @@ class Classifiers:
     def close(self) -> None:
         """Give the folder back."""
         self.stop()
+        self.jobs.close()
         with self._mutex:
             for each in self._open.values():
                 each.close()

@@ -9,11 +9,13 @@ from imgrec.classifiers import PhotoStatus, check_class_name
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage
+from imgrec.progress import Progress
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     PRIVATE,
     PhotoHashes,
     PhotoLabel,
+    PhotosLabel,
     PhotosQuery,
     StatusQuery,
     described,
@@ -135,20 +137,44 @@ def patch_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     return json_response(found, 200, tagged(photo.changed))
 
 
-def delete_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+def label_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Relabel several photos."""
+    classifier = classifiers.get(request.path["name"])
+    wanted = read_body(request, PhotosLabel)
+    photos = classifier.label_photos(
+        wanted.photos,
+        wanted.class_name,
+        status=wanted.status,
+        unchanged_since=wanted.unchanged_since,
+    )
+    found = {
+        "photos": [teaching.photo_document(each) for each in photos],
+        "revision": max((each.changed for each in photos), default=classifier.revision),
+        "standing": teaching.standing_document(classifier),
+    }
+    return json_response(found)
+
+
+def delete_photo(
+    classifiers: Classifiers, request: HttpRequest, progress: Progress
+) -> HttpResponse:
     """Delete a photo for ever."""
     classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
     require_match(request, classifier.photo(sha256).changed)
-    return json_response(teaching.forgotten_document(classifier.forget([sha256]), classifier))
+    done = classifier.forget([sha256], progress)
+    return json_response(teaching.forgotten_document(done, classifier))
 
 
-def forget_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+def forget_photos(
+    classifiers: Classifiers, request: HttpRequest, progress: Progress
+) -> HttpResponse:
     """Delete several photos for ever."""
     classifier = classifiers.get(request.path["name"])
     hashes = read_body(request, PhotoHashes).photos
     for each in hashes:
         classifier.photo(each)
-    return json_response(teaching.forgotten_document(classifier.forget(hashes), classifier))
+    done = classifier.forget(hashes, progress)
+    return json_response(teaching.forgotten_document(done, classifier))
 
 
 def photo_content(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -13,6 +13,7 @@ from imgrec.classifiers import PhotoStatus
 from imgrec.errors import RunError
 from imgrec.files import MAX_TABLE_BYTES, read_regular, reason_of
 from imgrec.json_documents import json_line
+from imgrec.serve.classifiers.jobs import Job
 from imgrec.serve.classify import Threshold, Top
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Refusal
 from imgrec.serve.reading import read_query
@@ -54,6 +55,15 @@ class PhotoHashes(Struct, frozen=True, forbid_unknown_fields=True):
     """Photos by their SHA-256."""
 
     photos: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class PhotosLabel(PhotoLabel, frozen=True, kw_only=True):
+    """The class of several photos, or why they have none."""
+
+    photos: Annotated[tuple[str, ...], Meta(min_length=1)]
+    unchanged_since: Annotated[
+        int | None, Meta(description="Photos that changed after this revision stay as they are.")
+    ] = None
 
 
 class Publishing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +124,13 @@ def json_response(
 ) -> HttpResponse:
     """Return a document as a response."""
     return HttpResponse(json_line(document).encode(), JSON, status, PRIVATE | dict(headers or {}))
+
+
+def accepted(classifier: str, job: Job) -> HttpResponse:
+    """Return where a job can be looked up, which the client does not wait for."""
+    place = f"/v1/classifiers/{quote(classifier)}/jobs/{job.id}"
+    headers = {"location": place, "preference-applied": "respond-async", "retry-after": "1"}
+    return json_response(job.document(), 202, headers)
 
 
 def described(request: HttpRequest, document: Any, tag: object) -> HttpResponse:

@@ -9,9 +9,11 @@ from typing import Any, cast
 
 from imgrec.classifiers import Conflict, DiskFull, NotFound, QuotaExceeded
 from imgrec.errors import ImgrecError
+from imgrec.progress import Progress
 from imgrec.report.documents import ClassificationDocument
 from imgrec.serve.classifiers import classes, photos, requests, versions
 from imgrec.serve.classifiers.folder import Classifiers
+from imgrec.serve.classifiers.jobs import Job, Outcome, answered
 from imgrec.serve.classify import ClassifyRequest
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
 from imgrec.serve.openapi import RouteDocs
@@ -20,7 +22,9 @@ from imgrec.serve.security import Right
 from imgrec.serve.service import Service
 
 _Answer = Callable[[Classifiers, HttpRequest], HttpResponse]
+_JobAnswer = Callable[[Classifiers, HttpRequest, Progress], HttpResponse]
 _ServiceAnswer = Callable[[Service, Classifiers, HttpRequest], Awaitable[HttpResponse]]
+_Any = _Answer | _JobAnswer | _ServiceAnswer
 
 _ROOT = "/v1/classifiers"
 _ONE = f"{_ROOT}/{{name}}"
@@ -28,7 +32,7 @@ _CLASS = f"{_ONE}/classes/{{class}}"
 _PHOTO = f"{_ONE}/photos/{{sha256}}"
 _VERSION = f"{_ONE}/versions/{{number}}"
 
-_ROUTES: Sequence[tuple[str, str, Right, _Answer | _ServiceAnswer]] = (
+_ROUTES: Sequence[tuple[str, str, Right, _Any]] = (
     ("GET", _ROOT, "ask", classes.list_classifiers),
     ("GET", _ONE, "ask", classes.describe_classifier),
     ("PUT", _ONE, "manage", classes.put_classifier),
@@ -42,6 +46,7 @@ _ROUTES: Sequence[tuple[str, str, Right, _Answer | _ServiceAnswer]] = (
     ("DELETE", _CLASS, "manage", classes.delete_class),
     ("POST", f"{_CLASS}/photos", "manage", photos.add_to_class),
     ("POST", f"{_ONE}/photos", "manage", photos.add_others),
+    ("POST", f"{_ONE}/photos:label", "manage", photos.label_photos),
     ("POST", f"{_ONE}/photos:forget", "manage", photos.forget_photos),
     ("GET", f"{_ONE}/photos", "ask", photos.list_photos),
     ("GET", _PHOTO, "ask", photos.describe_photo),
@@ -52,6 +57,8 @@ _ROUTES: Sequence[tuple[str, str, Right, _Answer | _ServiceAnswer]] = (
     ("POST", f"{_ONE}/classify", "ask", versions.classify),
     ("POST", f"{_ONE}/heat-map", "ask", versions.heat_map),
     ("POST", f"{_ONE}/publish", "manage", versions.publish),
+    ("GET", f"{_ONE}/jobs", "ask", versions.list_jobs),
+    ("GET", f"{_ONE}/jobs/{{job}}", "ask", versions.describe_job),
     ("GET", f"{_ONE}/versions", "ask", versions.list_versions),
     ("POST", f"{_VERSION}:restore", "manage", versions.restore_version),
     ("GET", _VERSION, "ask", versions.describe_version),
@@ -68,6 +75,7 @@ _TAKES: Mapping[object, Mapping[str, Any]] = {
     classes.patch_class: {"body": requests.NewName},
     photos.add_to_class: {**_PHOTOS, "unusable": dict[str, Any]},
     photos.add_others: {**_PHOTOS, "unusable": dict[str, Any], "query": requests.StatusQuery},
+    photos.label_photos: {"body": requests.PhotosLabel},
     photos.forget_photos: {"body": requests.PhotoHashes},
     photos.list_photos: {"query": requests.PhotosQuery},
     photos.patch_photo: {"body": requests.PhotoLabel},
@@ -81,16 +89,16 @@ _TAKES: Mapping[object, Mapping[str, Any]] = {
 }
 """What the description of the API says of the requests that have a body or parameters."""
 
-_PUBLISHING = (
-    classes.patch_classifier,
-    classes.delete_classifier,
-    classes.delete_class,
-    photos.delete_photo,
-    photos.forget_photos,
-    versions.publish,
-    versions.restore_version,
-)
-"""What may change which version of a classifier answers."""
+_PUBLISHING = (classes.patch_classifier, classes.delete_classifier, versions.restore_version)
+"""What may change which version of a classifier answers, and so do jobs."""
+
+_JOBS: Mapping[object, str] = {
+    classes.delete_class: "delete",
+    photos.delete_photo: "delete",
+    photos.forget_photos: "delete",
+    versions.publish: "publish",
+}
+"""What may take minutes, by its kind."""
 
 _STATUSES: Mapping[type[ImgrecError], int] = {
     NotFound: 404,
@@ -108,12 +116,16 @@ def classifier_routes(classifiers: Classifiers) -> tuple[Route, ...]:
     )
 
 
-def _docs(answer: _Answer | _ServiceAnswer) -> RouteDocs:
+def _docs(answer: _Any) -> RouteDocs:
     summary = (answer.__doc__ or "").partition("\n")[0]
-    return RouteDocs(summary, "Classifiers", None, **_TAKES.get(answer, {}))
+    job = answer in _JOBS
+    return RouteDocs(summary, "Classifiers", None, job=job, **_TAKES.get(answer, {}))
 
 
-def _handler(classifiers: Classifiers, answer: _Answer | _ServiceAnswer) -> Handler:
+def _handler(classifiers: Classifiers, answer: _Any) -> Handler:
+    if kind := _JOBS.get(answer, ""):
+        return _job_handler(classifiers, cast("_JobAnswer", answer), kind)
+
     async def handler(service: Service, request: HttpRequest) -> HttpResponse:
         try:
             if iscoroutinefunction(answer):
@@ -125,6 +137,32 @@ def _handler(classifiers: Classifiers, answer: _Answer | _ServiceAnswer) -> Hand
         except ImgrecError as error:
             raise _refusal(error) from error
         return response
+
+    return handler
+
+
+def _job_handler(classifiers: Classifiers, answer: _JobAnswer, kind: str) -> Handler:
+    async def handler(service: Service, request: HttpRequest) -> HttpResponse:
+        def work(progress: Progress) -> Outcome:
+            try:
+                response = answer(classifiers, request, progress)
+                classifiers.follow(service)
+            except Refusal as refusal:
+                return refusal
+            except ImgrecError as error:
+                return _refusal(error)
+            return response
+
+        name = request.path["name"]
+        try:
+            await asyncio.to_thread(classifiers.get, name)
+        except ImgrecError as error:
+            raise _refusal(error) from error
+        job = classifiers.jobs.start(name, Job(kind, request), work, forgets=kind == "delete")
+        outcome = await answered(job, request.headers.get("prefer", ""))
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return requests.accepted(name, job) if outcome is None else outcome
 
     return handler
 

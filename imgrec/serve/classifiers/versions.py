@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from imgrec.json_documents import json_line, parse_json
+from imgrec.progress import Progress
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     PRIVATE,
@@ -64,10 +65,11 @@ def _chosen(classifier: Classifier, wanted: VersionQuery) -> Predictor:
     return classifier.published() if wanted.version == "published" else classifier.draft()
 
 
-def publish(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+def publish(classifiers: Classifiers, request: HttpRequest, progress: Progress) -> HttpResponse:
     """Publish a version."""
     classifier = classifiers.get(request.path["name"])
-    done = classifier.publish(force=read_body(request, Publishing, optional=True).force)
+    force = read_body(request, Publishing, optional=True).force
+    done = classifier.publish(force=force, progress=progress)
     document = teaching.published_document(done)
     if done.version is not None:
         return json_response(document, 201)
@@ -76,6 +78,19 @@ def publish(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     return dataclasses.replace(
         refused, body=json_line(parse_json(refused.body) | document).encode()
     )
+
+
+def list_jobs(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """List the jobs."""
+    name = classifiers.get(request.path["name"]).name
+    found = [each.document() for each in classifiers.jobs.of(name)]
+    return json_response({"jobs": found, "next": None})
+
+
+def describe_job(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Describe a job."""
+    job = classifiers.jobs.get(request.path["name"], request.path["job"])
+    return json_response(job.document())
 
 
 def list_versions(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:

@@ -6,53 +6,29 @@ nor how the set came about changes a bit of it, on one machine with one set of v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.training.logistic.cross_validation import (
+    STRENGTHS,
+    CrossValidation,
+    cross_validated,
+)
 from imgrec.training.logistic.folds import deal_folds
 from imgrec.training.logistic.photos import LabelledPhotos
-from imgrec.training.logistic.solver import (
-    Check,
-    Floats,
-    Regressions,
-    log_sum_exp,
-    minimize,
-    softmax,
-)
+from imgrec.training.logistic.problem import Problem
+from imgrec.training.logistic.regressions import Check, Floats, softmax
+from imgrec.training.logistic.solver import minimize
 
-STRENGTHS = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
-"""The strengths of the regularisation that cross-validation chooses from."""
+STEPS = len(STRENGTHS) + 1
+"""The steps of `fit_head`, for showing its progress."""
 
 _GRADIENT = 1e-12
-# Errors of the coefficients are at most the gradient's norm divided by the strength.
-_CHOICE = 1e-3
 _PREVIEW = 1e-8
-
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """How well heads did on photos that they were not fitted to, at each strength.
-
-    losses: the mean log loss at each of `STRENGTHS`, in nats. correct: how many of the `images`
-    were classified correctly, each by the strength that was chosen without its fold. logits: those
-    of each image by that head, (images, classes); labels: (images,).
-    """
-
-    folds: int
-    images: int
-    losses: tuple[float, ...]
-    correct: int
-    logits: Floats = field(repr=False, compare=False)
-    labels: NDArray[np.intp] = field(repr=False, compare=False)
-
-    @property
-    def accuracy(self) -> float:
-        """The fraction of images that were classified correctly, 0 to 1."""
-        return self.correct / self.images
 
 
 @dataclass(frozen=True)
@@ -93,6 +69,7 @@ def fit_head(
     folds: int | None = None,
     strength: float | None = None,
     check: Check = lambda: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> LogisticHead:
     """Fit L2-regularised multinomial logistic regression to photos.
 
@@ -110,6 +87,7 @@ def fit_head(
         folds: 5 by default, or as many as the smallest class has photos, or groups of them.
         strength: Used in place of the one that cross-validation chooses.
         check: Called repeatedly. An exception that it raises ends the computation.
+        advance: Called with a number of steps that are done, `STEPS` in all.
 
     Raises:
         DataError: A photo has two classes, a class has fewer photos or groups than there are folds,
@@ -130,14 +108,14 @@ def fit_head(
     truth = np.eye(len(photos.classes))[labels]
     fold_of = deal_folds(photos, folds)
     with _one_thread():
-        space = _Space.around(known, None)
-        inputs = space.inputs(known)
-        chosen, validated = _cross_validated(inputs, truth, fold_of, check)
+        problem = Problem(known, truth, None, check)
+        chosen, validated = cross_validated(problem, fold_of, advance)
         strength = chosen if strength is None else strength
-        regression = _regression(inputs, truth, strength, check)
+        regression = problem.regression(strength)
         found, norms = minimize(regression, np.array([_GRADIENT]))
-        kernel, bias = space.dense_layer(found[:, 0] @ regression.contrasts)
-    return LogisticHead(kernel, bias, strength, float(norms[0]), validated, space.axes)
+        kernel, bias = problem.space.dense_layer(found[:, 0] @ regression.contrasts)
+        advance(1)
+    return LogisticHead(kernel, bias, strength, float(norms[0]), validated, problem.space.axes)
 
 
 def preview_head(
@@ -160,12 +138,12 @@ def preview_head(
     known, labels = _canonical(photos, features)
     truth = np.eye(len(photos.classes))[labels]
     with _one_thread():  # several would mostly wait for each other
-        space = _Space.around(known, last.axes)
-        regression = _regression(space.inputs(known), truth, last.strength, lambda: None)
-        start = space.coefficients(last.kernel, last.bias) @ regression.contrasts.T
+        problem = Problem(known, truth, last.axes, lambda: None)
+        regression = problem.regression(last.strength)
+        start = problem.space.coefficients(last.kernel, last.bias) @ regression.contrasts.T
         enough = np.array([_PREVIEW * last.strength])
         found, _ = minimize(regression, enough, start[:, None])
-        return Preview(*space.dense_layer(found[:, 0] @ regression.contrasts))
+        return Preview(*problem.space.dense_layer(found[:, 0] @ regression.contrasts))
 
 
 def _canonical(
@@ -174,100 +152,8 @@ def _canonical(
     """Return the features and labels of the different photos, sorted by SHA-256."""
     rows = photos.canonical_rows()
     photos.check_features(features)
-    return features[rows], photos.labels[rows]
-
-
-@dataclass(frozen=True)
-class _Space:
-    """Coordinates along the principal axes of features, in which the solver is fast.
-
-    Rotating, moving and scaling the features changes neither the regularisation nor the solution.
-    center: (features,); axes: (features, axes), orthonormal.
-    """
-
-    center: Floats
-    axes: Floats
-    scale: float
-
-    @classmethod
-    def around(cls, features: NDArray[np.float32], axes: Floats | None) -> _Space:
-        """Return the space of these features; with axes of similar ones, if they span it."""
-        rows = features.astype(np.float64)
-        center = rows.mean(0)
-        rows -= center
-        scale = float(np.sqrt((rows**2).sum(1).mean()))
-        if axes is None or axes.shape[1] < features.shape[1]:
-            axes = _principal_axes(rows)
-        return cls(center, axes, scale)
-
-    def inputs(self, features: NDArray[np.float32]) -> Floats:
-        """Return the inputs of the solver: coordinates, and a last column of ones."""
-        found = np.ones((len(features), self.axes.shape[1] + 1))
-        found[:, :-1] = (features - self.center) @ (self.axes / self.scale)
-        return found
-
-    def dense_layer(self, coefficients: Floats) -> tuple[Floats, Floats]:
-        """Return kernel and bias for features, from coefficients (inputs, classes)."""
-        kernel = self.axes @ (coefficients[:-1] / self.scale)
-        return kernel, coefficients[-1] - self.center @ kernel
-
-    def coefficients(self, kernel: Floats, bias: Floats) -> Floats:
-        """Return the coefficients of a dense layer for features."""
-        return np.vstack([self.axes.T @ kernel * self.scale, bias + self.center @ kernel])
-
-
-def _principal_axes(centred: Floats) -> Floats:
-    """Return an orthonormal basis (features, axes) that makes the coordinates uncorrelated."""
-    if len(centred) >= centred.shape[1]:
-        return np.linalg.eigh(centred.T @ centred)[1]
-    span = np.linalg.qr(centred.T)[0]
-    coordinates = centred @ span
-    return span @ np.linalg.eigh(coordinates.T @ coordinates)[1]  # type: ignore[no-any-return]
-
-
-def _regression(inputs: Floats, truth: Floats, strength: float, check: Check) -> Regressions:
-    shares = np.full((len(inputs), 1), 1 / len(inputs))
-    return Regressions(inputs, truth, shares, np.array([strength]), check)
-
-
-def _cross_validated(
-    inputs: Floats, truth: Floats, fold_of: NDArray[np.intp], check: Check
-) -> tuple[float, CrossValidation]:
-    """Return the strength that is chosen, and how all of them did.
-
-    fold_of: the fold of each row.
-    """
-    folds, strengths = np.arange(fold_of.max() + 1), np.array(STRENGTHS)
-    shares = (fold_of[:, None] != folds).astype(np.float64)
-    shares = np.repeat(shares / shares.sum(0), len(strengths), axis=1)
-    regressions = Regressions(inputs, truth, shares, np.tile(strengths, len(folds)), check)
-    found, _ = minimize(regressions, _CHOICE * regressions.strengths)
-    rows = np.arange(len(inputs))
-    logits = regressions.logits(found).reshape(len(rows), len(folds), len(strengths), -1)
-    logits = logits[rows, fold_of]  # (rows, strengths, classes), by the heads without this fold
-    losses = log_sum_exp(logits) - np.einsum("rsk,rk->rs", logits, truth)
-    judged = np.array([_one_standard_error(losses[fold_of != fold]) for fold in folds])[fold_of]
-    held_out, labels = logits[rows, judged], truth.argmax(1)
-    validated = CrossValidation(
-        len(folds),
-        len(rows),
-        tuple(losses.mean(0).tolist()),
-        int((held_out.argmax(1) == labels).sum()),
-        held_out,
-        labels,
-    )
-    return STRENGTHS[_one_standard_error(losses)], validated
-
-
-def _one_standard_error(losses: Floats) -> int:
-    """Return the place of the highest strength within one standard error of the best.
-
-    losses: (rows, strengths), strengths ascending.
-    """
-    means = losses.mean(0)
-    best = int(means.argmin())
-    error = losses[:, best].std(ddof=1) / np.sqrt(len(losses))
-    return int(np.flatnonzero(means <= means[best] + error)[-1])
+    sorted_already = np.array_equal(rows, np.arange(len(features)))
+    return features if sorted_already else features[rows], photos.labels[rows]
 
 
 @contextmanager

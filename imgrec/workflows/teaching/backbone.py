@@ -173,7 +173,7 @@ def _network(run: Run) -> Mapping[str, Any]:
             f"{printable(run.name)} has no Keras model, so that no config can describe it",
             hint="use a run that was trained, or imported from a Keras file",
         )
-    return {"backbone": {"run": str(run.path.resolve())}, "head": "logistic"}
+    return {"backbone": {"run": run.name}, "head": "logistic"}
 
 
 def open_backbone(store: Store) -> Backbone:

@@ -201,7 +201,27 @@ class Classifier(Contents):
         Raises:
             NotFound: There is no such photo or class.
         """
-        return self._store.label(sha256, *checked_label(class_name, status))
+        self.label_photos([sha256], class_name, status=status)
+        return self._store.photo(sha256)
+
+    def label_photos(
+        self,
+        hashes: Sequence[str],
+        class_name: str | None = None,
+        *,
+        status: PhotoStatus = "labelled",
+        unchanged_since: int | None = None,
+    ) -> tuple[StoredPhoto, ...]:
+        """Label several photos as `label` does, all or none; return those that had another label.
+
+        Args:
+            hashes: Their SHA-256.
+            class_name: Their class.
+            status: What is known of them.
+            unchanged_since: Photos that changed after this revision stay as they are.
+        """
+        label = checked_label(class_name, status)
+        return self._store.label(hashes, *label, unchanged_since=unchanged_since)
 
     def forget(self, photos: Iterable[str | Path], progress: Progress | None = None) -> Forgotten:
         """Delete photos for ever: no model, file or index knows them afterwards.
@@ -224,16 +244,19 @@ class Classifier(Contents):
         """Return the labelled photos as they are now."""
         return self._learner.examples()
 
-    def standing(self, *, wait: bool = True) -> tuple[Standing | None, bool]:
+    def standing(
+        self, *, wait: bool = True, progress: Progress | None = None
+    ) -> tuple[Standing | None, bool]:
         """Return how good the classifier is, and whether that is of the photos as they are now.
 
         Args:
             wait: Whether to wait until it is; otherwise it is computed in the background.
+            progress: Where progress is reported.
 
         Returns:
             None if there are too few photos, or nothing was computed yet.
         """
-        return self._learner.standing(wait=wait)
+        return self._learner.standing(wait=wait, progress=progress)
 
     def draft(self) -> Predictor:
         """Return what classifies photos as the classifier is now.
@@ -303,11 +326,12 @@ class Classifier(Contents):
                     f"{printable(examples.too_few[0].class_name)} has only one photo",
                     hint="add a second one, or delete the class",
                 )
-            solved = self._learner.solve(examples)
+            progress = progress or Silent()
+            solved = self._learner.solve(examples, progress)
             verdicts = check_gate(self._store, solved)
             if not force and not all(each.met for each in verdicts):
                 return Published(None, verdicts)
-            return Published(self._write_version(solved, progress or Silent()), verdicts)
+            return Published(self._write_version(solved, progress), verdicts)
 
     def restore(self, number: int) -> StoredVersion:
         """Let an earlier version answer again.
@@ -396,7 +420,7 @@ class Classifier(Contents):
         if published is not None and published.number in self._store.versions_that_know():
             examples = self._learner.examples()
             if examples.solvable:
-                self._write_version(self._learner.solve(examples), progress)
+                self._write_version(self._learner.solve(examples, progress), progress)
             else:
                 log.warning(
                     "%s: nothing is published any more: too few photos are left",

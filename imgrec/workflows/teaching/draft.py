@@ -58,17 +58,18 @@ class Solved:
         return self.head.kernel / temperature, self.head.bias / temperature
 
 
-def solve(examples: Examples, check: Callable[[], None]) -> Solved:
+def solve(examples: Examples, check: Callable[[], None], advance: Callable[[int], None]) -> Solved:
     """Solve the head, and find out how good it is.
 
     Args:
         examples: The labelled photos.
         check: Called repeatedly. An exception that it raises ends the computation.
+        advance: Called with a number of steps that are done, `STEPS` in all.
 
     Raises:
         DataError: The photos give no head, as all of them have the same features.
     """
-    head = fit_head(examples.labelled(), examples.features, check=check)
+    head = fit_head(examples.labelled(), examples.features, check=check, advance=advance)
     known = references(examples.features)
     alike = held_out_similarities(examples.features, known)
     scores = cross_validated_scores(head, examples.names, examples.classes, alike)

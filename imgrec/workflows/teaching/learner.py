@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from imgrec.classifiers import Conflict, NewPhoto, Store, StoredPhoto
+from imgrec.progress import Progress, Silent, Task
 from imgrec.text import printable
+from imgrec.training.logistic import STEPS
 from imgrec.workflows.teaching.backbone import Backbone, open_backbone
 from imgrec.workflows.teaching.draft import Draft, Solved, draft_of, solve
 from imgrec.workflows.teaching.examples import FEWEST, Examples, examples_of
@@ -25,6 +28,7 @@ class Learner:
         self._store = store
         self._mutex = threading.RLock()
         self._solving = threading.Lock()
+        self._steps = _Steps()
         self._stopped = threading.Event()
         self._backbone: Backbone | None = None
         self._known: dict[str, Known] | None = None
@@ -63,7 +67,8 @@ class Learner:
             for each in gone if self._known is not None else ():
                 self._features().pop(each, None)
             self._examples = self._draft = self._standing = None
-            self._solved = _without(self._solved, gone)
+            if self._solved is not None:
+                self._solved = _without(self._solved, gone)
 
     def examples(self) -> Examples:
         """Return the labelled photos as they are now."""
@@ -77,6 +82,7 @@ class Learner:
                 if any(each.sha256 not in self._features() for each in labelled):
                     self._known = None  # added by another thread, which is about to say so
                 last = self._examples = examples_of(revision, labelled, self._features())
+                self._keep_once(last)
             return last
 
     def solvable(self) -> Examples:
@@ -89,29 +95,45 @@ class Learner:
             )
         return examples
 
-    def solve(self, examples: Examples) -> Solved:
-        """Return the exact head of the examples; computed once.
+    def solve(
+        self,
+        examples: Examples,
+        progress: Progress | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> Solved:
+        """Return the exact head of the examples; computed once, whoever else waits for it.
+
+        check: called repeatedly. An exception that it raises ends the computation.
 
         Raises:
             Conflict: `stop` was called before it was done.
         """
-        with self._solving:
+        with self._steps.shown(progress or Silent()), self._solving:
             with self._mutex:
                 before = self._solved
             if before is not None and before.examples is examples:
                 return before
-            solved = solve(examples, self._check)
+            self._steps.begin()
+
+            def check_all() -> None:
+                self._check()
+                check()
+
+            solved = solve(examples, check_all, self._steps.advance)
             standing = standing_of(solved, before)
             with self._mutex:
                 if self._examples is examples:
                     self._solved, self._standing = solved, standing
             return solved
 
-    def standing(self, *, wait: bool) -> tuple[Standing | None, bool]:
+    def standing(
+        self, *, wait: bool, progress: Progress | None = None
+    ) -> tuple[Standing | None, bool]:
         """Return how good the classifier is, and whether that is of the photos as they are now.
 
         Args:
             wait: Whether to wait until it is; otherwise it is computed in the background.
+            progress: Where progress is reported.
 
         Returns:
             None if there are too few photos, or nothing was computed yet.
@@ -120,7 +142,7 @@ class Learner:
         if not examples.solvable:
             return None, True
         if wait:
-            self.solve(examples)
+            self.solve(examples, progress)
         with self._mutex:
             current = self._solved is not None and self._solved.examples is examples
             if not current and (self._worker is None or not self._worker.is_alive()):
@@ -170,11 +192,63 @@ class Learner:
         """Solve until nothing has changed meanwhile."""
         with contextlib.suppress(Exception):  # whoever waits for it meets the error
             while (examples := self.examples()).solvable:
-                self.solve(examples)
+                with contextlib.suppress(_OutdatedError):
+                    self.solve(examples, check=partial(self._check_current, examples))
                 with self._mutex:
                     if self.examples() is examples:
                         self._worker = None
                         return
+
+    def _check_current(self, examples: Examples) -> None:
+        if self._examples is not examples:
+            raise _OutdatedError
+
+    def _keep_once(self, examples: Examples) -> None:
+        """Let go of other copies of the features, of which many photos have much."""
+        rows = {each.sha256: row for row, each in enumerate(examples.photos)}
+        known = self._features()
+        for sha256, (values, grey) in known.items():
+            if (row := rows.get(sha256)) is not None:
+                known[sha256] = examples.features[row], examples.grey[row]
+            elif isinstance(values.base, np.ndarray):
+                known[sha256] = values.copy(), grey.copy()
+        self._draft = None
+        if self._solved is not None:
+            self._solved = _without(self._solved, set())
+
+
+class _Steps:
+    """The steps of a computation, which several threads may wait for."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._done = 0
+        self._tasks: list[Task] = []
+
+    def begin(self) -> None:
+        """Begin a computation."""
+        with self._mutex:
+            self._done = 0
+
+    def advance(self, count: int) -> None:
+        """Show everybody that so many steps are done."""
+        with self._mutex:
+            self._done += count
+            for each in self._tasks:
+                each.advance(count)
+
+    @contextlib.contextmanager
+    def shown(self, progress: Progress) -> Iterator[None]:
+        """Show the steps until the context ends, with those that are done already."""
+        with progress.task("learning", STEPS, "steps") as task:
+            with self._mutex:
+                task.advance(self._done % STEPS)
+                self._tasks.append(task)
+            try:
+                yield
+            finally:
+                with self._mutex:
+                    self._tasks.remove(task)
 
 
 def _same(examples: Examples, labelled: Sequence[StoredPhoto]) -> bool:
@@ -185,16 +259,18 @@ def _same(examples: Examples, labelled: Sequence[StoredPhoto]) -> bool:
     return all((a.sha256, a.class_name) == (b.sha256, b.class_name) for a, b in pairs)
 
 
-def _without(solved: Solved | None, gone: set[str]) -> Solved | None:
-    """Return a solved head, to compare with, that has nothing of some photos but its weights."""
-    if solved is None:
-        return None
+class _OutdatedError(Exception):
+    """The photos have changed since."""
+
+
+def _without(solved: Solved, gone: set[str]) -> Solved:
+    """Return a solved head to compare with: no features, and of some photos only its weights."""
     photos = solved.examples.photos
     kept = np.array([row for row, each in enumerate(photos) if each.sha256 not in gone], np.intp)
     examples = dataclasses.replace(
         solved.examples,
         photos=[photos[row] for row in kept.tolist()],
-        features=solved.examples.features[kept],
-        grey=solved.examples.grey[kept],
+        features=solved.examples.features[:0].copy(),
+        grey=solved.examples.grey[:0].copy(),
     )
     return dataclasses.replace(solved, examples=examples, scores=solved.scores.at(kept))

@@ -14,6 +14,7 @@ Known = tuple[NDArray[np.float32], NDArray[np.uint8]]
 """The features of a photo, and its grey thumbnail."""
 
 _NEAREST = 8
+_BLOCK = 4096
 
 
 def look_alikes(new: Sequence[NewPhoto], known: Mapping[str, Known]) -> Mapping[str, Sequence[str]]:
@@ -44,10 +45,13 @@ def _nearest(new: Sequence[NewPhoto], known: Mapping[str, Known]) -> Sequence[st
     """Return the known photos that are among the most similar to a new one."""
     if not new or not known:
         return ()
-    hashes = list(known)
-    values = np.stack([features for features, _ in known.values()])
-    lengths = np.maximum(np.linalg.norm(values, axis=1), np.finfo(np.float32).tiny)
-    cosines = np.stack([each.features for each in new]) @ values.T / lengths
+    hashes, wanted = list(known), np.stack([each.features for each in new])
+    cosines = np.empty((len(new), len(hashes)), np.float32)
+    for start in range(0, len(hashes), _BLOCK):
+        place = slice(start, start + _BLOCK)
+        values = np.stack([known[each][0] for each in hashes[place]])
+        lengths = np.maximum(np.linalg.norm(values, axis=1), np.finfo(np.float32).tiny)
+        cosines[:, place] = wanted @ values.T / lengths
     count = min(_NEAREST, len(hashes))
     rows = np.unique(np.argpartition(-cosines, count - 1, axis=1)[:, :count])
     return [hashes[row] for row in rows.tolist()]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,30 +102,34 @@ def _write_run(
 ) -> Run:
     prepared = _prepared(store, backbone, solved)
     calibration, threshold = solved.calibration, solved.threshold
-    card = dataclasses.replace(
-        new_card(prepared, None, COMPUTING, None),
+    card = new_card(prepared, None, COMPUTING, None)
+    card = replace(
+        card,
         preprocessing=backbone.description.preprocessing,
         head=head_on_card(solved.head),
         threshold=threshold,
+        data={name: replace(each, absolute=None) for name, each in card.data.items()},
     )
     records = prepared.splits.train
     rows = compared_rows(len(records), prepared.experiment.seed)
-    with RunWriter(folder) as writer:
+    with RunWriter(folder) as writer, progress.task("writing the version", 3, "steps") as task:
         write_beginning(writer, prepared, NO_NOTES)
         writer.begin(card)
-        with progress.task("comparing the model with its file", 1):
-            write_head_file(
-                writer,
-                model_content(backbone, solved),
-                _exact(solved, rows),
-                prepared.pixels.take(rows),
-                calibration,
-                name=store.name,
-            )
+        task.advance()
+        write_head_file(
+            writer,
+            model_content(backbone, solved),
+            _exact(solved, rows),
+            prepared.pixels.take(rows),
+            calibration,
+            name=store.name,
+        )
+        task.advance()
         assessment = _assessment(writer.run.name, solved.scores)
-        source = dataclasses.replace(assessment, source=str(store.folder / PHOTOS))
+        source = replace(assessment, source=PHOTOS)
         write_results(writer, source, records)
         writer.finish()
+        task.advance()
         return writer.run
 
 
@@ -141,7 +144,8 @@ def _experiment(store: Store, backbone: Backbone) -> Experiment:
         f"data.interpolation={taken.interpolation}",
         f"data.max_megapixels={taken.max_megapixels}",
     )
-    data = {"train": str(store.folder / PHOTOS), "split": {}, "cache": "none"}
+    # No path on this machine: a classifier can be moved, and a version given away.
+    data = {"train": PHOTOS, "split": {}, "cache": "none"}
     config = {"name": store.name, "data": data, "training": {}, "model": {}}
     return load_mapping(config, overrides)
 
@@ -187,9 +191,9 @@ class _Files:
 def _exact(solved: Solved, rows: NDArray[np.intp]) -> Scores:
     """Return what the head answers in float64, for some of the examples."""
     kernel, bias = solved.dense_layer
-    head = dataclasses.replace(solved.head, kernel=kernel, bias=bias)
+    head = replace(solved.head, kernel=kernel, bias=bias)
     found = head.probabilities(solved.examples.features[rows])
-    return dataclasses.replace(solved.scores.at(rows), probabilities=found.astype(np.float32))
+    return replace(solved.scores.at(rows), probabilities=found.astype(np.float32))
 
 
 def _assessment(name: str, scores: Scores) -> Assessment:
@@ -218,5 +222,5 @@ def _earlier(
     rows = np.array(shared, np.intp)
     found = np.stack([known[solved.examples.photos[row].sha256] for row in shared])
     now = solved.scores.at(rows)
-    scores = dataclasses.replace(now, probabilities=found, ood_similarity=None, decision=ONE_LABEL)
+    scores = replace(now, probabilities=found, ood_similarity=None, decision=ONE_LABEL)
     return rows, _assessment(f"version {published.number}", scores)

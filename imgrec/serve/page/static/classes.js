@@ -125,7 +125,7 @@ function menu(classifier, found) {
     const text = `${count(photos, "photo")} will be deleted for ever. The classifier will be the one that never saw them; versions that knew them are withdrawn.`;
     if (!(await confirmed(`Delete the class ${found}?`, photos ? text : "It has no photos.", "Delete"))) return;
     try {
-      const gone = await document_(path, { method: "DELETE" });
+      const gone = await classifier.jobs.ask(path, { method: "DELETE" });
       classifier.sayWithdrawn(gone);
       await classifier.load();
     } catch (error) {

@@ -1,7 +1,9 @@
 // A classifier of the service, as the page knows it.
 
-import { ask, document_, part } from "./api.js";
+import { document_, part } from "./api.js";
 import { fail, toast } from "./dom.js";
+import { Jobs } from "./jobs.js";
+import { count } from "./words.js";
 
 const WHILE_PENDING = 700;
 
@@ -16,6 +18,12 @@ export const nameOf = (label) => label.class ?? STATUSES[label.status];
 /** Whether two labels are the same. */
 export const sameLabel = (one, other) => nameOf(one) === nameOf(other) && !one.class === !other.class;
 
+const hashesOf = (photos) => photos.map((each) => each.sha256);
+
+/** Photos by what a function says of them. */
+const groups = (photos, key) =>
+  [...Map.groupBy(photos, (each) => JSON.stringify(key(each)))].map(([said, some]) => [JSON.parse(said), some]);
+
 /**
  * Dispatches `change` when its description changed, `photos` when photos came, went or were
  * relabelled, and `standing` when it is known how good it is.
@@ -28,6 +36,8 @@ export class Classifier extends EventTarget {
     this.path = `v1/classifiers/${part(name)}`;
     this.document = null;
     this.undone = [];
+    this.revisions = new Map(); // of the last change that this tab made to each photo
+    this.jobs = new Jobs(this.path, signal);
     signal.addEventListener("abort", () => clearTimeout(this.timer));
   }
 
@@ -87,43 +97,56 @@ export class Classifier extends EventTarget {
     }, WHILE_PENDING);
   }
 
-  /** Give a photo another label; it can be undone. */
-  async label(photo, label, { quiet = false, etag = null } = {}) {
-    const response = await ask(this.photoPath(photo.sha256), {
-      method: "PATCH",
-      headers: { "content-type": "application/json", ...(etag ? { "if-match": etag } : {}) },
-      body: JSON.stringify(label),
-    });
-    const before = labelOf(photo);
-    const found = await response.json();
-    Object.assign(photo, found.photo);
-    const tag = response.headers.get("etag");
-    for (const each of this.undone) if (each.photo.sha256 === photo.sha256) each.etag = tag;
-    if (!quiet) {
-      this.undone.push({ photo, label: before, etag: tag });
-      toast(`Moved to ${nameOf(label)}`, { label: "Undo", action: () => this.undo() });
-    }
-    await this.changedPhotos(found.standing, [photo]);
-    return photo;
+  /** Give photos another label; it can be undone. */
+  async label(photos, label) {
+    const before = groups(photos, labelOf);
+    const changed = await this.relabel(photos, label);
+    if (!changed.length) return;
+    this.undone.push(before.map(([from, some]) => [from, some.filter((each) => changed.includes(each))]));
+    const what = changed.length > 1 ? `${count(changed.length, "photo")} moved` : "Moved";
+    toast(`${what} to ${nameOf(label)}`, { label: "Undo", action: () => this.undo() });
   }
 
-  /** Undo the last relabelling. */
+  /** Undo the last relabelling; photos that others changed since stay as they are. */
   async undo() {
     const last = this.undone.pop();
     if (!last) return toast("There is nothing to undo");
     try {
-      await this.label(last.photo, last.label, { quiet: true, etag: last.etag });
-      toast(`Moved back to ${nameOf(last.label)}`);
+      for (const [label, photos] of last) {
+        for (const [revision, some] of groups(photos, (each) => this.revisions.get(each.sha256))) {
+          const changed = await this.relabel(some, label, revision);
+          if (changed.length < some.length) toast("Photos that others changed since stay as they are");
+          if (!changed.length) continue;
+          const what = changed.length === 1 ? "Moved" : `${count(changed.length, "photo")} moved`;
+          toast(`${what} back to ${nameOf(label)}`);
+        }
+      }
     } catch (error) {
       fail(error);
     }
   }
 
+  /** Give photos another label, but those that changed after a revision; return what changed. */
+  async relabel(photos, label, revision = null) {
+    const json = { photos: hashesOf(photos), ...label, unchanged_since: revision };
+    const found = await document_(`${this.path}/photos:label`, { method: "POST", json });
+    const now = new Map(found.photos.map((each) => [each.sha256, each]));
+    const changed = photos.filter((each) => now.has(each.sha256));
+    for (const each of changed) {
+      Object.assign(each, now.get(each.sha256));
+      this.revisions.set(each.sha256, found.revision);
+    }
+    if (changed.length) await this.changedPhotos(found.standing, changed);
+    return changed;
+  }
+
   /** Delete photos for ever. */
   async forget(photos) {
-    const hashes = photos.map((each) => each.sha256);
-    const found = await document_(`${this.path}/photos:forget`, { method: "POST", json: { photos: hashes } });
-    this.undone = this.undone.filter((each) => !hashes.includes(each.photo.sha256));
+    const hashes = hashesOf(photos);
+    const found = await this.jobs.ask(`${this.path}/photos:forget`, { method: "POST", json: { photos: hashes } });
+    const gone = new Set(hashes);
+    const left = ([label, some]) => [label, some.filter((each) => !gone.has(each.sha256))];
+    this.undone = this.undone.map((each) => each.map(left).filter(([, some]) => some.length)).filter((each) => each.length);
     for (const photo of photos) photo.gone = true;
     this.sayWithdrawn(found);
     await this.changedPhotos(found.standing, photos);

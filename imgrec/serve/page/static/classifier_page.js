@@ -87,7 +87,7 @@ function named(file) {
 function publishBox(classifier) {
   const box = el("div", { class: "publish" });
   const publish = async (force) => {
-    const found = await document_(`${classifier.path}/publish`, { method: "POST", json: { force } });
+    const found = await classifier.jobs.ask(`${classifier.path}/publish`, { method: "POST", json: { force } });
     toast(`Version ${found.version.number} is published`);
     await classifier.load();
   };

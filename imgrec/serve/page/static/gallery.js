@@ -3,10 +3,12 @@
 import { document_ } from "./api.js";
 import { labelOf, nameOf, sameLabel } from "./classifier.js";
 import { el, fail, name, styled } from "./dom.js";
+import { Selection, checkbox, selectionBar } from "./selection.js";
 import { meaning, remove, thumbnailButton } from "./viewer.js";
 
 // Whole rows, in each number of columns that page.css has.
 const AT_A_TIME = 240;
+const MANY = 960;
 const AHEAD = "3000px";
 
 /**
@@ -16,6 +18,8 @@ const AHEAD = "3000px";
 export function gallery(classifier, label, signal) {
   const photos = [];
   const items = [];
+  const places = new Map();
+  const selection = new Selection(items);
   const place = el("div", { class: "photos" });
   const end = el("p", { class: "quiet", role: "status" });
   const base = label === null ? `${classifier.path}/photos?` : `${classifier.photosPath(label)}&`;
@@ -28,8 +32,10 @@ export function gallery(classifier, label, signal) {
       next = found.next && `${classifier.path}/photos${found.next}`;
       if (next) sentinel.observe(end);
       else end.textContent = photos.length ? "" : "There are no photos here.";
+      return true;
     } catch (error) {
       fail(error);
+      return false;
     }
   };
   const sentinel = new IntersectionObserver(
@@ -49,56 +55,97 @@ export function gallery(classifier, label, signal) {
   };
   const item = (photo) => {
     const at = photos.push(photo) - 1;
+    places.set(photo.sha256, at);
     const said = el("figcaption", {}, name(nameOf(labelOf(photo))));
-    const made = el("li", { "data-place": at }, thumbnailButton(classifier, photos, at), said);
+    const made = el("li", { "data-place": at }, thumbnailButton(classifier, photos, at), checkbox(selection, at, photo), said);
     items.push(made);
     return made;
   };
   const follow = (event) => {
-    for (const photo of event.detail) {
-      const found = items[photos.indexOf(photo)];
-      if (!found) continue;
+    for (const each of event.detail) {
+      const at = places.get(each.sha256);
+      if (at === undefined) continue;
+      const [photo, found] = [Object.assign(photos[at], each), items[at]];
       const leaves = photo.gone || (label !== null && !sameLabel(label, labelOf(photo)));
       if (leaves && found.contains(document.activeElement)) {
-        focus(step(items, found, 1) ?? step(items, found, -1));
+        focus(neighbour(items, found, 1) ?? neighbour(items, found, -1));
       }
       found.hidden = leaves;
+      if (leaves && selection.has(at)) selection.toggle(at, false);
       found.querySelector("figcaption").replaceChildren(name(nameOf(labelOf(photo))));
     }
   };
   const keys = (event) => {
     const at = event.target.closest("li");
     if (!at) return;
-    const photo = photos[at.dataset.place];
     const found = meaning(event, classifier);
-    if (found?.remove) remove(classifier, [photo]);
-    else if (found) classifier.label(photo, found.label).catch(fail);
-    else if (!moved(event.key, items, at, columns(place))) return;
+    const touched = selection.size ? chosen() : [photos[at.dataset.place]];
+    const to = target(event.key, items, at, columns(place));
+    if (found?.remove) remove(classifier, touched);
+    else if (found) classifier.label(touched, found.label).catch(fail);
+    else if (event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) all().catch(fail);
+    else if (event.key === "Escape" && selection.size) selection.only(() => false);
+    else if (to) step(at, to, event.shiftKey);
+    else return;
     event.preventDefault();
   };
+  const step = (from, to, selecting) => {
+    if (selecting && !selection.size) selection.toggle(placeOf(from), true);
+    if (selecting) selection.range(placeOf(to));
+    focus(to);
+  };
+  const clicks = (event) => {
+    const at = event.target.closest(".frame")?.closest("li");
+    if (!at || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
+    event.stopPropagation();
+    if (event.shiftKey) selection.range(placeOf(at));
+    else selection.toggle(placeOf(at));
+  };
+  const chosen = () => [...selection.places].map((each) => photos[each]);
+  const all = async () => {
+    if (next) {
+      sentinel.disconnect();
+      next = next.replace(/limit=\d+/, `limit=${MANY}`);
+      while (next && (await more()));
+    }
+    selection.only(() => true);
+  };
+  const bar = selectionBar(selection, classifier, {
+    all,
+    move: async (label) => {
+      const first = Math.min(...selection.places);
+      await classifier.label(chosen(), label);
+      const there = (each) => !each.hidden;
+      focus(items.slice(first).find(there) ?? items.findLast(there));
+    },
+    remove: () => remove(classifier, chosen()),
+  });
   place.addEventListener("keydown", keys);
+  place.addEventListener("click", clicks, true);
   classifier.addEventListener("photos", follow);
   signal.addEventListener("abort", () => {
     classifier.removeEventListener("photos", follow);
     sentinel.disconnect();
   });
   sentinel.observe(end);
-  return [help(), place, end];
+  return [help(), bar, place, end];
 }
 
 function help() {
   const key = (text) => el("kbd", {}, text);
-  const keys = ["arrows move, ", key("1"), " to ", key("9"), " relabel, ", key("U"), " unsure, ", key("N"), " none of these, ", key("Delete"), " deletes, ", key("Z"), " undoes"];
+  const keys = ["arrows move, with ", key("Shift"), " they select, ", key("Ctrl"), " ", key("A"), " selects all, ", key("1"), " to ", key("9"), " relabel, ", key("U"), " unsure, ", key("N"), " none of these, ", key("Delete"), " deletes, ", key("Z"), " undoes"];
   return el("p", { class: "quiet keys" }, "Keys: ", ...keys);
 }
 
 const columns = (place) => Number(getComputedStyle(place).getPropertyValue("--columns"));
 
+const placeOf = (item) => Number(item.dataset.place);
+
 const focus = (item) => item?.querySelector("button").focus();
 
 /** The item that many steps away, of those that are shown; undefined if there is none. */
-function step(items, item, by) {
-  let at = Number(item.dataset.place);
+function neighbour(items, item, by) {
+  let at = placeOf(item);
   for (let left = Math.abs(by); left; left--) {
     do at += Math.sign(by);
     while (items[at]?.hidden);
@@ -106,8 +153,8 @@ function step(items, item, by) {
   return items[at];
 }
 
-function moved(key, items, item, rows) {
+/** The item that a key leads to, if it is an arrow. */
+function target(key, items, item, rows) {
   const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: rows, ArrowUp: -rows }[key];
-  if (by) focus(step(items, item, by));
-  return Boolean(by);
+  return by && neighbour(items, item, by);
 }

@@ -41,7 +41,7 @@ function suspects(classifier) {
 }
 
 function relabel(classifier, photo, label) {
-  const give = () => busy(made, () => classifier.label(photo, label));
+  const give = () => busy(made, () => classifier.label([photo], label));
   const made = button(["Move to ", name(label.class)], give, { class: "chip" });
   return made;
 }

@@ -106,7 +106,7 @@ export function view(classifier, photos, place) {
     const photo = all[at];
     if (sameLabel(label, labelOf(photo))) return;
     try {
-      await classifier.label(photo, label);
+      await classifier.label([photo], label);
       if (all[at] === photo) drawLabels(photo);
     } catch (error) {
       fail(error);

@@ -2,7 +2,8 @@
 
 import { part } from "./api.js";
 import { Classifier } from "./classifier.js";
-import { el, name } from "./dom.js";
+import { el, fail, name } from "./dom.js";
+import { jobsPanel } from "./jobs.js";
 
 /** Read a classifier, and return it with the top of its pages. */
 export async function openClassifier(context, current) {
@@ -21,7 +22,10 @@ export async function openClassifier(context, current) {
     { class: "head" },
     el("h1", {}, name(context.name)),
     el("nav", { class: "tabs", "aria-label": context.name }, tabs.map(tab)),
+    jobsPanel(classifier.jobs),
   );
+  classifier.jobs.find().catch(fail);
+  classifier.jobs.addEventListener("end", () => classifier.load().catch(fail));
   return { classifier, head };
 }
 

@@ -1,0 +1,115 @@
+"""The cross-validation of logistic regressions, and the strength that it chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.training.logistic.problem import Problem
+from imgrec.training.logistic.regressions import Floats, log_sum_exp
+from imgrec.training.logistic.solver import minimize
+
+STRENGTHS = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+"""The strengths of the regularisation that cross-validation chooses from."""
+
+# Errors of the coefficients are at most the gradient's norm divided by the strength.
+_ENOUGH = 1e-3
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """How well heads did on photos that they were not fitted to, at each strength.
+
+    losses: the mean log loss at each of `STRENGTHS`, in nats. correct: how many of the `images`
+    were classified correctly, each by the strength that was chosen without its fold. logits: those
+    of each image by that head, (images, classes); labels: (images,).
+    """
+
+    folds: int
+    images: int
+    losses: tuple[float, ...]
+    correct: int
+    logits: Floats = field(repr=False, compare=False)
+    labels: NDArray[np.intp] = field(repr=False, compare=False)
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction of images that were classified correctly, 0 to 1."""
+        return self.correct / self.images
+
+
+def cross_validated(
+    problem: Problem, fold_of: NDArray[np.intp], advance: Callable[[int], None]
+) -> tuple[float, CrossValidation]:
+    """Return the strength that is chosen, and how all of them did.
+
+    Args:
+        problem: What is solved.
+        fold_of: The fold of each photo.
+        advance: Called with a number of strengths that are done.
+    """
+    folds, rows = np.arange(fold_of.max() + 1), np.arange(len(fold_of))
+    shares = (fold_of[:, None] != folds).astype(np.float64)
+    shares /= shares.sum(0)
+    solve = _in_turn if problem.large else _at_once
+    logits = solve(problem, shares, fold_of, advance)
+    losses = log_sum_exp(logits) - np.einsum("rsk,rk->rs", logits, problem.truth)
+    judged = np.array([_one_standard_error(losses[fold_of != fold]) for fold in folds])[fold_of]
+    held_out, labels = logits[rows, judged], problem.truth.argmax(1)
+    validated = CrossValidation(
+        len(folds),
+        len(rows),
+        tuple(losses.mean(0).tolist()),
+        int((held_out.argmax(1) == labels).sum()),
+        held_out,
+        labels,
+    )
+    return STRENGTHS[_one_standard_error(losses)], validated
+
+
+def _at_once(
+    problem: Problem, shares: Floats, fold_of: NDArray[np.intp], advance: Callable[[int], None]
+) -> Floats:
+    """Return the logits of each photo by the heads without its fold, (photos, strengths, classes).
+
+    shares: of each photo in what each fold is judged by, (photos, folds).
+    """
+    rows, (_, folds), strengths = np.arange(len(fold_of)), shares.shape, np.array(STRENGTHS)
+    shares = np.repeat(shares, len(strengths), axis=1)
+    regressions = problem.regressions(shares, np.tile(strengths, folds))
+    found, _ = minimize(regressions, _ENOUGH * regressions.strengths)
+    logits = regressions.logits(found).reshape(len(rows), folds, len(strengths), -1)
+    advance(len(strengths))
+    return logits[rows, fold_of]
+
+
+def _in_turn(
+    problem: Problem, shares: Floats, fold_of: NDArray[np.intp], advance: Callable[[int], None]
+) -> Floats:
+    """Return the same as `_at_once`, with less memory: each strength begins where the last ended.
+
+    A weaker one takes more steps from zero.
+    """
+    rows, (_, folds) = np.arange(len(fold_of)), shares.shape
+    logits = np.empty((len(rows), len(STRENGTHS), problem.truth.shape[1]))
+    found = None
+    for place, strength in reversed(tuple(enumerate(STRENGTHS))):
+        regressions = problem.regressions(shares, np.full(folds, strength))
+        found, _ = minimize(regressions, _ENOUGH * regressions.strengths, found)
+        logits[:, place] = regressions.logits(found)[rows, fold_of]
+        advance(1)
+    return logits
+
+
+def _one_standard_error(losses: Floats) -> int:
+    """Return the place of the highest strength within one standard error of the best.
+
+    losses: (rows, strengths), strengths ascending.
+    """
+    means = losses.mean(0)
+    best = int(means.argmin())
+    error = losses[:, best].std(ddof=1) / np.sqrt(len(losses))
+    return int(np.flatnonzero(means <= means[best] + error)[-1])

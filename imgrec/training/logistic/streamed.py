@@ -1,0 +1,138 @@
+"""Regressions on so many numbers that they are computed from the features, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.training.logistic.regressions import Floats, Regressions
+
+BLOCK = 1024
+"""How many rows are computed with at a time."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features in the coordinates of a solver, of which only some rows are computed at a time.
+
+    values: float32 (rows, features). center: (features,). basis: (features, coordinates).
+    """
+
+    values: NDArray[np.float32]
+    center: Floats
+    basis: Floats
+
+    def blocks(self, kind: type[np.floating] = np.float64) -> Iterator[tuple[slice, Any]]:
+        """Yield the places of some rows, and these less the center, in order."""
+        return centred(self.values, self.center.astype(kind), BLOCK)
+
+    @cached_property
+    def squares(self) -> Floats:
+        """The mean square of each input, (inputs,)."""
+        total = sum(((rows @ self.basis) ** 2).sum(0) for _, rows in self.blocks())
+        return np.append(total / len(self.values), 1.0)
+
+
+def centred(
+    values: NDArray[np.float32], center: NDArray[Any], size: int
+) -> Iterator[tuple[slice, Any]]:
+    """Yield the places of at most `size` rows, and these less the center, in order."""
+    for start in range(0, len(values), size):
+        place = slice(start, start + size)
+        yield place, values[place] - center
+
+
+@dataclass(frozen=True)
+class StreamedRegressions(Regressions):
+    """Regressions whose inputs are never in memory as a whole.
+
+    Sums over rows are those of blocks, added in order.
+    """
+
+    inputs: Features
+
+    @property
+    def size(self) -> int:
+        """The number of inputs."""
+        return int(self.inputs.basis.shape[1]) + 1
+
+    @property
+    def squares(self) -> Floats:
+        """The mean square of each input, (inputs,)."""
+        return self.inputs.squares
+
+    def logits(self, coefficients: Floats) -> Floats:
+        """Return those of each row, (rows, regressions, classes)."""
+        layer = self._layer(coefficients)
+        found = np.empty((len(self.truth), *layer[1].shape))
+        for place, rows in self.inputs.blocks():
+            found[place] = self._applied(rows, layer)
+        return found
+
+    def gradient(self, probabilities: Floats, coefficients: Floats) -> Floats:
+        """Return the gradient of the losses, (inputs, regressions, contrasts)."""
+        total = self._zeros(coefficients)
+        for place, rows in self.inputs.blocks():
+            errors = probabilities[place] - self.truth[place, None]
+            self._add(total, rows, errors * self.shares[place, :, None])
+        return self._back_from(total, coefficients)
+
+    def curved(self, probabilities: Floats, direction: Floats) -> Floats:
+        """Return the Hessian of each loss times a direction, (inputs, regressions, contrasts).
+
+        In float32: how exact a solution is depends on the gradient alone.
+        """
+        kernel, bias = self._layer(direction)
+        layer, total = (kernel.astype(np.float32), bias.astype(np.float32)), self._zeros(direction)
+        shares = self.shares.astype(np.float32)
+        for place, rows in self.inputs.blocks(np.float32):
+            change, here = self._applied(rows, layer), probabilities[place].astype(np.float32)
+            change -= (here * change).sum(2, keepdims=True)
+            change *= here
+            change *= shares[place, :, None]
+            self._add(total, rows, change)
+        return self._back_from(total, direction)
+
+    def spreads(self, spread: Floats, squares: Floats) -> Floats:
+        """Return about the sums over rows of `spread` times the squared inputs.
+
+        As if both were independent.
+        """
+        return np.outer(squares, spread.sum(0))
+
+    def _layer(self, coefficients: Floats) -> tuple[Floats, Floats]:
+        """Return the kernel (features, regressions, classes), and the bias."""
+        changed = coefficients @ self.contrasts
+        flat = changed[:-1].reshape(len(changed) - 1, -1)
+        return self.inputs.basis @ flat, changed[-1]
+
+    def _applied(self, rows: Any, layer: tuple[Any, Any]) -> Any:
+        self.check()
+        kernel, bias = layer
+        return (rows @ kernel).reshape(len(rows), *bias.shape) + bias
+
+    def _zeros(self, coefficients: Floats) -> tuple[Floats, Floats]:
+        """Return where the sums over rows are added."""
+        classes = self.truth.shape[1]
+        regressions = coefficients.shape[1]
+        features = len(self.inputs.center)
+        return np.zeros((features, regressions * classes)), np.zeros((regressions, classes))
+
+    def _add(self, total: tuple[Floats, Floats], rows: Any, values: Any) -> None:
+        self.check()
+        total[0][...] += rows.T @ values.reshape(len(values), -1)
+        total[1][...] += values.sum(0)
+
+    def _back_from(self, total: tuple[Floats, Floats], coefficients: Floats) -> Floats:
+        kernel, bias = total
+        found = np.empty((len(coefficients), *bias.shape))
+        found[:-1] = (self.inputs.basis.T @ kernel).reshape(-1, *bias.shape)
+        found[-1] = bias
+        found = found @ self.contrasts.T
+        found[:-1] += self.strengths[:, None] * coefficients[:-1]
+        return found
