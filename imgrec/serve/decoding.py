@@ -6,45 +6,36 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.child_process import ChildFailure, ChildWorker, Limits
-from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage, DataError, RunError
 from imgrec.parallel import usable_cores
 from imgrec.serve.decoder import decode_photo
 
-LIMITS = Limits(memory=3 << 29, processor_seconds=30, seconds=60)
-"""What the decoding of one photo may take; 100 megapixels take 900 MB."""
+# For the decoding of one photo; 100 megapixels take 900 MB.
+_LIMITS = Limits(memory=3 << 29, processor_seconds=30, seconds=60)
 
 Pixels = NDArray[np.uint8]
-
-_WARM_UP = b"P5 1 1 255\n\x00"
 
 
 class DecodingPool:
     """Child processes that decode photos, each one at a time."""
 
-    def __init__(
-        self, processes: int = 0, limits: Limits = LIMITS, megapixels: int | None = None
-    ) -> None:
-        """Prepare the processes, which begin when they are first needed, or by `start`.
+    def __init__(self, megapixels: int | None) -> None:
+        """Prepare a process for each core, which begins when it is first needed, or by `start`.
 
         Args:
-            processes: How many; 0 for as many as there are cores.
-            limits: What the decoding of one photo may take.
             megapixels: How many pixels a photo may have; None for the limit of each form.
         """
         self._megapixels = megapixels
-        processes = processes or usable_cores()
-        self._limits = limits
+        processes = usable_cores()
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="decoding")
         self._idle: asyncio.Queue[_Decoder] = asyncio.Queue()
-        self._all = [_Decoder(limits) for _ in range(processes)]
+        self._all = [_Decoder() for _ in range(processes)]
         for each in self._all:
             self._idle.put_nowait(each)
 
@@ -80,11 +71,6 @@ class DecodingPool:
         found = await self._call(name, content, [form], self._megapixels, True)  # noqa: FBT003
         return found["0"], found["whole"]
 
-    async def warm_up(self) -> None:
-        """Wait until every process can decode."""
-        tiny = asdict(ImageSpec(1, 1, 1))
-        await asyncio.gather(*(self._call("", _WARM_UP, [tiny]) for _ in self._all))
-
     def close(self) -> None:
         """End the processes."""
         for each in self._all:
@@ -94,7 +80,7 @@ class DecodingPool:
     async def _call(self, name: str, *arguments: Any) -> dict[str, Pixels]:
         decoder = await self._idle.get()
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._limits.seconds, decoder.expire)
+        timer = loop.call_later(_LIMITS.seconds, decoder.expire)
         called = loop.run_in_executor(self._threads, decoder.call, *arguments)
 
         def release(done: asyncio.Future[Any]) -> None:
@@ -114,8 +100,7 @@ class DecodingPool:
 class _Decoder:
     """A child process, which is replaced when it has failed."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self) -> None:
         self._worker: ChildWorker | None = None
 
     def start(self) -> ChildWorker:
@@ -123,7 +108,7 @@ class _Decoder:
             self._worker.close()
             self._worker = None
         if self._worker is None:
-            self._worker = ChildWorker(decode_photo, self._limits)
+            self._worker = ChildWorker(decode_photo, _LIMITS)
         return self._worker
 
     def call(self, *arguments: Any) -> dict[str, Pixels]:

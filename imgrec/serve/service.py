@@ -63,7 +63,7 @@ class Service:
         self._engine = engine
         self._sources = {each.name: each for each in sources}
         self._reloading = asyncio.Lock()
-        self._decoding = DecodingPool(megapixels=self.limits.megapixels)
+        self._decoding = DecodingPool(self.limits.megapixels)
         if sources:
             self._decoding.start()  # while the models are opened
         try:
