@@ -110,6 +110,8 @@ def parse_json(content: str | bytes, *, finite: bool = True, integral: bool = Fa
     number = _integral if integral else _number if finite else float
     try:
         return json.loads(content, parse_constant=constant, parse_int=_integer, parse_float=number)
+    except UnicodeDecodeError:
+        raise ValueError("it is not text in UTF-8") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

@@ -102,7 +102,10 @@ class Store(Labels):
         lock = FolderLock(folder.parent)
         try:
             if folder.exists():
-                raise Conflict(f"{printable(str(folder))} exists and is not a classifier")
+                raise Conflict(
+                    f"{printable(str(folder))} exists and is not a classifier",
+                    hint="choose a folder that does not exist yet, or that of a classifier",
+                )
 
             def write(place: Path) -> None:
                 write_bytes_atomically(place / BACKBONE, backbone)

@@ -10,6 +10,7 @@ import errno
 import importlib
 import keyword
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -168,7 +169,7 @@ def _failure(error: BaseException) -> _Failure:
         case Terminated():
             return _Failure(error.exit_status, "ended by SIGTERM")
         case click.ClickException():
-            return _Failure(2, error.format_message(), _usage_hint(error))
+            return _Failure(2, re.sub(r"\s*\n\s*", " ", error.format_message()), _usage_hint(error))
         case KeyboardInterrupt() | click.Abort():
             return _Failure(130, "interrupted")
         case OSError():
@@ -215,7 +216,7 @@ def _os_hint(error: OSError) -> str:
 
 
 def _no_command(name: str, names: Sequence[str]) -> str:
-    meant = did_you_mean(name, names) or f"; there are {', '.join(names)}"
+    meant = did_you_mean(name, names) or f"; commands: {', '.join(names)}"
     return f"there is no command {printable(name)}{meant}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,9 +12,11 @@ if TYPE_CHECKING:
 
 def show_network(console: Console, network: NetworkSummary | None) -> None:
     """Print the table; nothing if the layers are not known."""
-    from imgrec.report.network import NETWORK_HEADER, network_note, network_rows
+    from imgrec.report.network import NETWORK_HEADER, fitted, network_note, network_rows
 
     if network is not None:
         rows = [each.cells for each in network_rows(network)]
+        if console.shows_results:
+            rows = fitted(rows, shutil.get_terminal_size().columns)
         console.table(NETWORK_HEADER, rows, numbers=2)
         console.result(network_note(network))

@@ -50,9 +50,13 @@ class Command(click.Command):
         An option with one value that is given twice is refused; Click would use the last one.
         """
         with self._named(ctx), _naming_settings(args):
-            if not ctx.resilient_parsing:
-                self._refuse_repeated(ctx, args)
-            return super().parse_args(ctx, args)
+            try:
+                if not ctx.resilient_parsing:
+                    self._refuse_repeated(ctx, args)
+                return super().parse_args(ctx, args)
+            except click.UsageError as error:
+                error.ctx = error.ctx or ctx  # Click's parser leaves it out if a value is missing
+                raise
 
     def _refuse_repeated(self, ctx: click.Context, args: list[str]) -> None:
         _, _, found = self.make_parser(ctx).parse_args(list(args))

@@ -61,12 +61,18 @@ def delete(
     Example: imgrec runs delete cats-3
     """
     if bool(references) == purge:
-        raise UsageError("delete takes either RUNs or --purge")
+        raise UsageError(
+            "delete takes either RUNs or --purge",
+            hint="`imgrec runs delete RUN` moves a run into the trash; "
+            "`imgrec runs delete --purge` empties the trash",
+        )
 
     from imgrec.runs import trash
 
     if purge:
-        for each in trash.trashed(runs_dir):
+        if not (trashed := trash.trashed(runs_dir)):
+            console.say("the trash is empty")
+        for each in trashed:
             if not dry_run:
                 trash.purge(each)
             _say(console, each, "would be removed" if dry_run else "removed")

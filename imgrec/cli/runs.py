@@ -52,7 +52,7 @@ def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
         notes, provenance = run_notes(found.path), run_provenance(found.path)
         details = RunDetails(1, str(found.path), found.name, found.card, notes, provenance)
         return console.document(details)
-    console.table(("key", "value"), _lines(found))
+    console.table(("key", "value"), _lines(found), wrapped=console.shows_results)
     if found.card.network is not None:
         console.result("")
         show_network(console, found.card.network)

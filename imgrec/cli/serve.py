@@ -116,9 +116,9 @@ def serve(
 ) -> None:
     """Answer photos over HTTP.
 
-    Each RUN is a model that is served under its name; NAME=RUN gives it another one, and
-    NAME=RUN,RUN is an ensemble. Requests that name no model are answered by the first one. With
-    --classifiers, RUN can be left out.
+    Each RUN (a folder, the name of a run, or last, the default) is a model that is served under
+    its name; NAME=RUN gives it another one, and NAME=RUN,RUN is an ensemble. Requests that name no
+    model are answered by the first one. With --classifiers, no RUN is needed.
 
     SIGTERM and Ctrl-C end the service when everything under way is answered. SIGHUP opens the
     models and the token file again.
@@ -200,10 +200,12 @@ def _sources(
     """Return what is served; raise UsageError if two models have the same name."""
     from imgrec.serve.models import ModelSource
 
-    if runs and pretrained is None:
+    if runs and pretrained:
+        raise UsageError("RUN and --pretrained can't be combined")
+    if runs:
         sources = list(_named(runs, runs_dir))
     else:
-        (only,) = chosen_models(console, runs, pretrained, runs_dir)
+        (only,) = chosen_models(console, (), pretrained, runs_dir)
         sources = [
             ModelSource(only, (only,), runs_dir, pretrained=True)
             if isinstance(only, str)
@@ -228,6 +230,6 @@ def _named(runs: Sequence[str], runs_dir: Path) -> Iterator[ModelSource]:
             name = LAST if each == LAST else find(each, runs_dir).name
             yield ModelSource(name, (each,), runs_dir)
         elif not name or not all(references.split(",")):
-            raise UsageError(f"{printable(each)} does not have the form NAME=RUN,RUN")
+            raise UsageError(f"{printable(each)} does not have the form NAME=RUN or NAME=RUN,RUN")
         else:
             yield ModelSource(name, tuple(references.split(",")), runs_dir)

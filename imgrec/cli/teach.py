@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,9 +69,15 @@ def teach(
     Example: imgrec teach classifiers/pets cat photos/cats/*.jpg
     """
     if class_name is not None and not photos:
+        place, given = (printable(shlex.quote(str(each))) for each in (folder, class_name))
+        if Path(class_name).exists():
+            raise UsageError(
+                f"the class of {printable(class_name)} is missing",
+                hint=f"`imgrec teach {place} CLASS {given}`",
+            )
         raise UsageError(
-            f"there are no photos of {printable(class_name)}",
-            hint=f"`imgrec teach {folder} {printable(class_name)} PHOTO...`",
+            f"no photos of {printable(class_name)} are given",
+            hint=f"`imgrec teach {place} {given} PHOTO...`",
         )
 
     if run is not None and not publish:
@@ -146,7 +153,7 @@ def _show(console: Console, classifier: Classifier) -> None:
     ]
     console.table(["class", "photos", "recognised"], rows)
     if found is None:
-        console.result("too few photos: a model takes 2 classes with 2 photos each")
+        console.result("too few photos: at least 2 classes with 2 photos each are needed")
         return
     low, high = found.accuracy.low or 0.0, found.accuracy.high or 1.0
     interval = f"{percent_number(low)} to {percent_number(high)} %"

@@ -84,7 +84,8 @@ class Backbone(Section):
     def problems(self) -> Iterator[ConfigFinding]:
         """Yield an unknown name, and keys that have no effect."""
         if (self.name is None) == (self.run is None):
-            yield (), "needs either a name or a run"
+            both = "either a name or a run, not both"
+            yield (), f"needs {both if self.name else 'a name or a run'}"
         if self.name is not None and self.name not in BACKBONES:
             yield (
                 ("name",),

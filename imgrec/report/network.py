@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgrec.network_summary import LayerGroup, NetworkLayer, NetworkSummary, layer_groups
-from imgrec.text import count_of
+from imgrec.text import count_of, shorten_names
 
 NETWORK_HEADER = ("layer", "kind", "output", "weights", "multiply-adds")
 
 MOST_ROWS = 40
 """From how many layers on a table has a row for each output shape."""
+
+
+_LEAST = 12
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,25 @@ def network_rows(summary: NetworkSummary) -> list[NetworkRow]:
         rows = [_row(each) for each in summary.layers]
     total = ("all", "", "", f"{summary.weights:,}", _number(summary.multiply_adds))
     return [*rows, NetworkRow(total)]
+
+
+def fitted(rows: Sequence[Sequence[str]], width: int) -> list[tuple[str, ...]]:
+    """Return the cells of rows with shorter kinds, then shorter names.
+
+    Args:
+        rows: The cells of each row.
+        width: How wide the table with `NETWORK_HEADER` may be, with two characters between columns.
+            It is wider if the other columns leave no room.
+    """
+    columns = [*map(list, zip(*rows, strict=True))]
+    for shortened in (1, 0):
+        widths = [
+            max(map(len, each))
+            for each in zip(NETWORK_HEADER, *zip(*columns, strict=True), strict=True)
+        ]
+        room = width - sum(widths) - 2 * (len(widths) - 1) + widths[shortened]
+        columns[shortened] = [*shorten_names(columns[shortened], max(room, _LEAST))]
+    return [*zip(*columns, strict=True)]
 
 
 def network_note(summary: NetworkSummary) -> str:

@@ -63,7 +63,8 @@ def read_card(folder: Path, *, earlier: bool = False) -> Card:
         document = parse_json(read_regular(path, MAX_DOCUMENT_BYTES))
     except FileNotFoundError:
         raise RunError(
-            f"{printable(str(folder))} is not a run: it has no {CARD_FILE}", hint=_HINT
+            f"{printable(str(folder))} is not a run: it has no {CARD_FILE}",
+            hint=f"{_run_below(folder)}{_HINT}",
         ) from None
     except OSError as error:
         raise RunError(f"{place} can't be read: {reason_of(error)}", hint=_HINT) from None
@@ -80,6 +81,15 @@ def read_card(folder: Path, *, earlier: bool = False) -> Card:
         return _checked(from_builtins(Card, document))
     except ValueError as error:
         raise RunError(f"{place} is damaged: {printable(str(error))}", hint=_HINT) from None
+
+
+def _run_below(folder: Path) -> str:
+    """Return the newest run in a folder of runs or of a classifier, as a suggestion."""
+    cards = [*folder.glob(f"*/{CARD_FILE}"), *folder.glob(f"versions/*/{CARD_FILE}")]
+    if not cards:
+        return ""
+    newest = max(cards, key=lambda card: card.stat().st_mtime)
+    return f"did you mean {printable(str(newest.parent))}? "
 
 
 def with_new_keys(document: dict[str, Any]) -> dict[str, Any]:

@@ -73,20 +73,27 @@ def parse(text: str) -> Condition:
     """
     if len(text) > _LONGEST:
         raise _problem(text, f"has more than {_LONGEST:,} characters")
+    source = _PERCENT.sub(_fraction, text).strip()
     try:
-        node = ast.parse(_PERCENT.sub(_fraction, text).strip(), mode="eval").body
+        node = ast.parse(source, mode="eval").body
         names = tuple(dict.fromkeys(_names(node)))
     except SyntaxError as error:
         raise _problem(text, _cause(text, error)) from None
     except (ValueError, RecursionError, MemoryError):
         raise _problem(text, "is nested too deeply, or has characters that are not text") from None
     except _Unknown as error:
-        raise _problem(text, f"{error} is not possible here") from None
+        part = printable((ast.get_source_segment(source, error.node) or "")[:_SHOWN])
+        message = f"{part} is neither a name, a number nor a text in quotes"
+        raise _problem(text, message) from None
     return Condition(text, names, node)
 
 
 class _Unknown(Exception):
     """A part of the syntax that a condition does not have."""
+
+    def __init__(self, node: ast.expr) -> None:
+        super().__init__(type(node).__name__)
+        self.node = node
 
 
 def _fraction(found: re.Match[str]) -> str:
@@ -97,7 +104,8 @@ def _cause(text: str, error: SyntaxError) -> str:
     if re.search(r"(?<![=!<>])=(?!=)", text):
         return "is not a condition; write `==` for equal"
     rest = (error.text or "")[(error.offset or 1) - 1 :][:_SHOWN].strip()
-    return f"is not a condition, from {printable(rest)} on" if rest else "is not a condition"
+    where = f"; the mistake is at or after {printable(rest)}" if rest else ""
+    return f"is not a condition{where}"
 
 
 def _names(node: ast.expr) -> Iterator[str]:
@@ -131,7 +139,7 @@ def _name(node: ast.expr) -> str:
             return f"{_name(before)}.{name}"
         case ast.Subscript(value=before, slice=ast.Constant(value=int() as index)):
             return f"{_name(before)}[{index}]"
-    raise _Unknown(type(node).__name__)
+    raise _Unknown(node)
 
 
 def _value(node: ast.expr, lookup: Lookup) -> Any:

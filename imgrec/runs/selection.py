@@ -61,7 +61,7 @@ def _check_names(names: Iterable[str], runs: Sequence[RunSummary]) -> None:
             near = did_you_mean(name, dict.fromkeys((*METRICS, *known, *endings)))
             raise UsageError(
                 f"no run has {printable(name)}{near}",
-                hint="`imgrec runs list --json` shows what runs have",
+                hint="`imgrec runs list --json` shows what runs have; texts are written in quotes",
             )
 
 

@@ -78,7 +78,7 @@ class FeatureCache:
             return compute(range(len(contents)))
         reused = len(contents) - found.computed
         what = count_of(len(contents), "image")
-        log.info("features: of %s in %s, %s reused", what, shown_path(path), f"{reused:,}")
+        log.info("features: %s in %s, %s reused", what, shown_path(path), f"{reused:,}")
         return rows
 
     @property

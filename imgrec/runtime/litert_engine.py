@@ -197,7 +197,8 @@ def cannot_run(error: Exception) -> RunError:
 
 def litert_hint(run: Run, precision: str) -> str:
     """Return how to get the LiteRT file of a run if it is missing or damaged."""
-    if not (run.path / BEST_MODEL).is_file():
+    derived = run.card.quick and precision != "float32"  # export computes it from the float32 file
+    if not derived and not (run.path / BEST_MODEL).is_file():
         return restore_hint(run)
     wanted = "" if precision == "float32" else f" --precision {precision}"
     command = f"`imgrec export {printable(shlex.quote(str(run.path)))}{wanted}` writes it"

@@ -38,9 +38,15 @@ class Problem:
         return option("set") if self.line == OVERRIDE else f"line {self.line}"
 
 
-def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
-    """Return the error with the only problem of the config `source`, or the first ones by line."""
-    hint = _hint(problems)
+def config_error(source: str, problems: Sequence[Problem], hint: str = "") -> ConfigError:
+    """Return the error with the only problem of the config `source`, or the first ones by line.
+
+    Args:
+        source: The name of the file.
+        problems: At least one.
+        hint: What to do. By default, it describes the config of an experiment.
+    """
+    hint = hint or _hint(problems)
     where = text.printable(source) or "the config"
     if len(problems) == 1:
         (problem,) = problems
@@ -62,7 +68,11 @@ def _hint(problems: Sequence[Problem]) -> str:
     sections = {re.split(r"[.[]", problem.path)[0] for problem in problems}
     if sections == {""}:
         return valid
-    what = f"`{sections.pop()}`" if len(sections) == 1 else "every key"
+    unknown_section = any(
+        problem.path in sections and problem.message.startswith("unknown key")
+        for problem in problems
+    )
+    what = f"`{sections.pop()}`" if len(sections) == 1 and not unknown_section else "every key"
     return f"{valid}; docs/config.md describes {what}"
 
 

@@ -18,6 +18,8 @@ from imgrec.text import printable
 
 Texts = Annotated[tuple[Text, ...], AS_LIST, OrOneItem()]
 
+_HINT = "docs/serve.md has an example, and docs/serve.schema.json describes every key"
+
 
 class LimitsConfig(Section):
     """What a request and all of them together may take."""
@@ -115,12 +117,12 @@ def read_config(path: Path) -> ServeConfig:
     except (OSError, ValueError) as error:
         raise UsageError(f"{printable(source)} can't be read: {reason_of(error)}") from error
     except YamlError as error:
-        raise config_error(source, [Problem(error.line, "", error.message)]) from error
+        raise config_error(source, [Problem(error.line, "", error.message)], _HINT) from error
     try:
         return ServeConfig.model_validate(document.value or {})
     except ValidationError as error:
         problems = [problem_at(*each, document.lines) for each in findings(error)]
-        raise config_error(source, problems) from None
+        raise config_error(source, problems, _HINT) from None
 
 
 def schema() -> dict[str, Any]:

@@ -151,12 +151,14 @@ class ServedModels:
         if name is None and self._models:
             return next(iter(self._models.values()))
         if name is None:
-            raise Refusal(404, "no model is served", hint="there are classifiers alone")
+            raise Refusal(
+                404, "no model is served", hint="ask a classifier, or publish a version of one"
+            )
         if name not in self._models:
             raise Refusal(
                 404,
                 f"there is no model {printable(name)}",
-                hint=f"there are {join_few(list(self._models), 10)}",
+                hint=f"models: {join_few(list(self._models), 10)}",
             )
         return self._models[name]
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.inspect import type_info
 
 from imgrec.json_documents import from_builtins, parse_json
 from imgrec.serve.exchange import HttpRequest, Refusal
 from imgrec.text import either, printable
+
+if TYPE_CHECKING:
+    from msgspec.inspect import StructType
 
 Base64 = Annotated[
     str,
@@ -48,7 +52,7 @@ def read_body(request: HttpRequest, kind: type[Kind], *, optional: bool = False)
         return from_builtins(kind, document, more_keys=True)
     except ValueError as error:
         reason = f"the body is not valid: {printable(str(error))}"
-        raise Refusal(400, reason, hint=_SEE) from None
+        raise Refusal(400, reason, hint=_allowed(kind, str(error).partition(":")[0])) from None
 
 
 def read_query(request: HttpRequest, kind: type[Kind]) -> Kind:
@@ -69,7 +73,7 @@ def read_query(request: HttpRequest, kind: type[Kind]) -> Kind:
         problem, _, place = str(error).replace("`", "").partition(" - at $.")
         given = f"{place}={request.query[place]}" if place else "the parameters"
         reason = f"{printable(given)}: {problem[:1].lower()}{problem[1:]}"
-        raise Refusal(400, reason, hint=_SEE) from None
+        raise Refusal(400, reason, hint=_allowed(kind, place)) from None
 
 
 def base64_content(text: str, place: str) -> bytes:
@@ -94,6 +98,15 @@ def base64_content(text: str, place: str) -> bytes:
     if not content:
         raise Refusal(422, f"{place} is empty")
     return content
+
+
+def _allowed(kind: type[Struct], name: str) -> str:
+    """Return a hint: the values that the field `name` may have, if they can be listed."""
+    fields = cast("StructType", type_info(kind)).fields
+    forms = [each.type for each in fields if each.encode_name == name]
+    alternatives = [each for form in forms for each in getattr(form, "types", (form,))]
+    values = [value for each in alternatives for value in getattr(each, "values", ())]
+    return f"use {either(values)}" if values else _SEE
 
 
 def _refusal(text: str, place: str) -> Refusal:

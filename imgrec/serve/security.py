@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 import json
 import secrets
+import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,14 +71,18 @@ def read_tokens(path: Path) -> TokenFile:
     Raises:
         RunError: It can't be read, or is not a token file.
     """
-    hint = f"`imgrec token add {printable(str(path))} --right ask` makes one"
+    place = printable(str(path))
     try:
         return from_builtins(TokenFile, parse_json(read_regular(path, MAX_DOCUMENT_BYTES)))
     except OSError as error:
-        raise RunError(f"{printable(str(path))}: {reason_of(error)}", hint=hint) from error
+        raise RunError(
+            f"{place}: {reason_of(error)}",
+            hint=f"`imgrec token add {printable(shlex.quote(str(path)))} --right ask` makes it",
+        ) from error
     except ValueError as error:
         raise RunError(
-            f"{printable(str(path))} is not a token file: {printable(str(error))}", hint=hint
+            f"{place} is not a token file: {printable(str(error))}",
+            hint="choose another file; `imgrec token add` makes it if it is missing",
         ) from error
 
 
@@ -108,7 +113,7 @@ class Security:
             raise Refusal(
                 421,
                 f"the service is not called {printable(host)}",
-                hint="imgrec serve --allowed-host NAME lets it be",
+                hint="imgrec serve --allowed-host NAME allows another name",
             )
         origin = headers.get("origin")
         if origin is None:
@@ -119,7 +124,7 @@ class Security:
             raise Refusal(
                 403,
                 f"pages of {printable(origin or 'other sites')} may not ask",
-                hint="imgrec serve --allow-origin ORIGIN lets them",
+                hint="imgrec serve --allow-origin ORIGIN allows them",
             )
 
     def check_right(self, headers: Mapping[str, str], right: Right) -> None:
@@ -146,7 +151,11 @@ class Security:
                 headers={"www-authenticate": "Bearer"},
             )
         if right == "manage" != found:
-            raise Refusal(403, "the token has no right to manage models")
+            raise Refusal(
+                403,
+                "the token does not have the right to manage",
+                hint="`imgrec token add FILE --right manage` makes one that has",
+            )
 
     def _right_of(self, token: str) -> Right | None:
         """Return what a token allows, in a time that does not depend on which tokens exist."""

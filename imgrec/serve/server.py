@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -130,8 +131,16 @@ def _classifiers(settings: Settings, address: str, held: ExitStack) -> Classifie
                 f"--classifiers needs the module {name}",
                 hint="install what requirements-predict.txt lists",
             )
+    from imgrec.classifiers import is_classifier
     from imgrec.serve.classifiers import Classifiers
 
+    folder = settings.classifiers
+    if is_classifier(folder):
+        raise UsageError(
+            f"{printable(str(folder))} is a classifier",
+            hint="give the folder above: --classifiers "
+            f"{printable(shlex.quote(str(folder.resolve().parent)))}",
+        )
     return held.enter_context(closing(Classifiers(settings.classifiers, address)))
 
 

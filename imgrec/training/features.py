@@ -232,7 +232,7 @@ class _FeatureCache:
         size, state = size_in_words(found.nbytes), "reused" if reused else "new"
         place = shown_path(path)
         log.info(
-            "features: of %s kept in %s (%s, %s)", count_of(len(found), "image"), place, size, state
+            "features: %s kept in %s (%s, %s)", count_of(len(found), "image"), place, size, state
         )
         return found
 

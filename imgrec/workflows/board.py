@@ -44,7 +44,7 @@ def write_board(
     readable = [run for run in runs if not run.error]
     if not readable:
         raise RunError(
-            f"there are no runs for the page in {printable(str(runs_dir))}",
+            f"there are no runs {printable(of or f'in {runs_dir}')}",
             hint="`imgrec runs list` shows the runs",
         )
     if len(readable) > MOST_RUNS:

@@ -103,6 +103,8 @@ def test_no_command_shows_the_help(imgrec: Imgrec) -> None:
         pytest.param(["trian"], id="near"),
         pytest.param(["x\x1b[31m"], id="far"),
         pytest.param(["runs", "list", "--jsn"], id="option"),
+        pytest.param(["runs", "list", "--sort"], id="value"),
+        pytest.param(["token", "add", "tokens.json"], id="choices"),
     ],
 )
 def test_wrong_usage_is_2(

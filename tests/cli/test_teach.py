@@ -34,7 +34,7 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
     first = taught("teach", folder, "red", tmp_path / "red")
     assert first.returncode == 0
     assert first.stderr == "red: 4 photos added\n"
-    assert "too few photos: a model takes 2 classes with 2 photos each" in first.stdout
+    assert "too few photos: at least 2 classes with 2 photos each are needed" in first.stdout
     (tmp_path / "blue" / "notes.png").write_text("no image")
     again = taught("teach", folder, "blue", tmp_path / "blue", tmp_path / "red" / "0.png")
     assert again.returncode == 3
@@ -46,7 +46,7 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
     assert json.loads(done.stdout)["photos"] == 1
     missing = taught("forget", folder, tmp_path / "red" / "0.png")
     assert missing.returncode == 2
-    assert "there is no photo" in missing.stderr
+    assert f"{tmp_path / 'red' / '0.png'} is not a photo of pets" in missing.stderr
 
 
 def test_a_requirement_that_is_not_met_is_status_1(
@@ -59,6 +59,20 @@ def test_a_requirement_that_is_not_met_is_status_1(
     assert done.returncode == 1
     assert "not met: " in done.stderr
     assert done.stderr.endswith("not published\n")
+
+
+def test_a_forgotten_class_is_named(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """A photo in the place of the class is no name; without photos, no class is made."""
+    photo = tmp_path / "red" / "0.png"
+    wrong = taught("teach", folder, photo)
+    assert wrong.returncode == 2
+    assert wrong.stderr == (
+        f"imgrec: error: the class of {photo} is missing\n"
+        f"hint: `imgrec teach {folder} CLASS {photo}`\n"
+    )
+    refused = taught("teach", folder, "green", tmp_path / "*.jpg", "--json")
+    assert refused.returncode == 3
+    assert json.loads(refused.stdout)["classes"] == []
 
 
 def test_a_classifier_that_is_missing(taught: Imgrec, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from imgrec.network_summary import NetworkLayer, NetworkSummary
-from imgrec.report.network import network_note, network_rows
+from imgrec.report.network import fitted, network_note, network_rows
 from imgrec.report.network_drawing import network_svg
 from tests.report.everything import BACKGROUND
 
@@ -62,6 +62,9 @@ def test_a_deep_network_is_put_together() -> None:
         ("all", "", "", "790", "unknown"),
     ]
     assert network_note(deep).endswith("consecutive ones of 61 layers share a row")
+    rows = [each.cells for each in network_rows(deep)]
+    assert fitted(rows, 200) == rows
+    assert fitted(rows, 70)[0] == ("conv … norm", "Conv2D x 30…ation x 30", *rows[0][2:])
 
 
 def test_stages_of_one_size_of_maps() -> None:

@@ -101,7 +101,7 @@ def test_clients_at_once_get_the_same_answers(service: Running) -> None:
         (drawn(0), "?top=0", "image/png", 400, "top=0"),
         (drawn(0), "?threshold=2", "image/png", 400, "threshold=2"),
         (drawn(0), "?model=cats", "image/png", 404, "cats"),
-        (drawn(0), "?explain=dense", "image/png", 400, "dense"),
+        (drawn(0), "?explain=dense", "image/png", 400, "use occlusion or windows"),
     ],
 )
 def test_what_can_not_be_answered_says_why(

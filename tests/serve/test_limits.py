@@ -143,3 +143,4 @@ def test_a_wrong_config_is_refused_by_line(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert "prot" in process.stderr
     assert "limits.photos" in process.stderr
+    assert process.stderr.endswith("docs/serve.schema.json describes every key\n")

@@ -103,12 +103,16 @@ def test_loopback_addresses_are_known() -> None:
     [
         (["--host", "0.0.0.0"], "--token-file"),  # noqa: S104
         (["a=last", "a=last"], "two models have the name a"),
+        (["a=last", "--pretrained", "VGG16"], "RUN and --pretrained can't be combined"),
+        (["--port", "0", "--classifiers", "pets"], "pets is a classifier"),
     ],
 )
 def test_unsafe_and_unclear_options_are_refused(
     options: list[str], said: str, tmp_path: Path
 ) -> None:
     """Before a model is opened."""
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets" / "classifier.sqlite").touch()
     process = subprocess.run(
         [sys.executable, "-m", "imgrec", "serve", *options],
         cwd=tmp_path,

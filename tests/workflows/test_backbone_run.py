@@ -49,7 +49,7 @@ def test_a_head_is_trained_on_the_features_of_a_run(
 
     with caplog.at_level(logging.INFO, "imgrec"):
         run = train(_experiment("training.epochs=1"), runs_dir=runs).run
-    assert "features: of 1,078 images" in caplog.text
+    assert "features: 1,078 images" in caplog.text
     assert "the backbone run tiny-1 was trained on them" not in caplog.text
     place, digest = runs / "tiny-1", trained.card.hashes[BEST_MODEL]
     assert run.card.backbone is not None

@@ -12,7 +12,7 @@ from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.progress import Silent
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run, find
-from imgrec.runtime.engine import open_engine
+from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import open_litert
 from imgrec.runtime.score import score
@@ -154,6 +154,9 @@ def test_photos_of_a_group_are_not_compared() -> None:
 
 def test_what_a_quick_run_lacks(run: Run) -> None:
     """It has no Keras model and nothing to resume; both are said."""
+    with pytest.raises(RunError, match=r"has no model\.int8\.tflite") as found:
+        open_engine(run, EngineOptions(engine="litert", precision="int8"))
+    assert found.value.hint == f"`imgrec export {run.path} --precision int8` writes it"
     with pytest.raises(RunError, match="trained with quick=True: it has no Keras model") as found:
         open_keras(run)
     assert f"imgrec export {run.path} --format keras" in found.value.hint

@@ -43,7 +43,7 @@ def described_model(request: HttpRequest, status: Status) -> ServedModel:
         if each.name == name:
             return each
     names = join_few([each.name for each in status.models], 10)
-    raise Refusal(404, f"there is no model {printable(name)}", hint=f"there are {names}")
+    raise Refusal(404, f"there is no model {printable(name)}", hint=f"models: {names}")
 
 
 def require_version(request: HttpRequest) -> None:

@@ -69,9 +69,7 @@ def folder_features(folder: Path, model: FeatureModel, progress: Progress) -> Fe
         log.info("features: not cached in %s: %s", shown_path(cache), printable(str(error)))
         return photo_features(photos, model, progress)
     if not reused:
-        log.info(
-            "features: of %s kept in %s", count_of(len(table.photos), "photo"), shown_path(cache)
-        )
+        log.info("features: %s kept in %s", count_of(len(table.photos), "photo"), shown_path(cache))
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import shutil
@@ -166,7 +167,7 @@ class Classifier(Contents):
         status: PhotoStatus = "labelled",
         progress: Progress | None = None,
     ) -> tuple[AddedPhoto, ...]:
-        """Add photos to a class, which is created if it is missing.
+        """Add photos to a class, which is created if it is missing and a photo can be added.
 
         Args:
             photos: Paths of files, or their content; or photos that were decoded in `forms`.
@@ -183,14 +184,16 @@ class Classifier(Contents):
             DiskFull: There is no space. Photos that were added before stay.
         """
         class_name, status = checked_label(class_name, status)
-        if class_name is not None:
-            self._store.add_class(class_name)
+        is_new = class_name is not None and self._store.add_class(class_name)
         listed = [named_photo(each, number) for number, each in enumerate(photos, 1)]
         done: list[AddedPhoto] = []
         with (progress or Silent()).task("adding photos", len(listed)) as task:
             for start in range(0, len(listed), _CHUNK):
                 done += self._add(listed[start : start + _CHUNK], class_name, status)
                 task.advance(len(done) - start)
+        if is_new and all(each.outcome == "refused" for each in done):
+            with contextlib.suppress(Conflict, NotFound):  # another thread has changed it
+                self._store.remove_class(str(class_name))
         return tuple(done)
 
     def label(
@@ -324,7 +327,7 @@ class Classifier(Contents):
             if examples.too_few:
                 raise Conflict(
                     f"{printable(examples.too_few[0].class_name)} has only one photo",
-                    hint="add a second one, or delete the class",
+                    hint="add another one, or delete this one",
                 )
             progress = progress or Silent()
             solved = self._learner.solve(examples, progress)
@@ -399,12 +402,14 @@ class Classifier(Contents):
     def _hash(self, photo: str | Path) -> str:
         if isinstance(photo, str) and _HASH.fullmatch(photo):
             return photo
+        shown = printable(str(photo))
         try:
-            return sha256_of(Path(photo))
+            sha256 = sha256_of(Path(photo))
         except (OSError, ValueError) as error:
-            raise NotFound(
-                f"{printable(str(photo))} is neither a file nor the SHA-256 of a photo"
-            ) from error
+            raise NotFound(f"{shown} is neither a file nor the SHA-256 of a photo") from error
+        if self._store.find(sha256) is None:
+            raise NotFound(f"{shown} is not a photo of {printable(self._store.name)}")
+        return sha256
 
     def _forget(self, hashes: Sequence[str], progress: Progress) -> Forgotten:
         with self._job:

@@ -108,17 +108,15 @@ function factsOf(classifier, label) {
     );
   }
   if (label.status === "unsure") found.push(el("span", { class: "quiet" }, "for later"));
-  if (label.status === "none") found.push(el("span", { class: "quiet" }, "kept, not taught"));
+  if (label.status === "none") found.push(el("span", { class: "quiet" }, "kept, but not learned from"));
   return found;
 }
 
 function menu(classifier, found) {
   const path = `${classifier.path}/classes/${part(found)}`;
   const rename = async () => {
-    const given = await asked("Rename the class", { label: "Name", value: found });
-    if (!given || given === found) return;
-    await document_(path, { method: "PATCH", json: { name: given } }).catch(fail);
-    await classifier.load();
+    const save = (name) => name === found || document_(path, { method: "PATCH", json: { name } });
+    if (await asked("Rename the class", { label: "Name", value: found, save })) await classifier.load();
   };
   const remove = async () => {
     const photos = classifier.photosOf({ class: found });

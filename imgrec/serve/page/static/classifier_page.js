@@ -104,7 +104,7 @@ function publishBox(classifier) {
     const act = button("Publish", () => busy(act, attempt), { class: "primary" });
     act.disabled = standing.state === "too_few";
     const said = published
-      ? [`Version ${published} answers programs. `, el("a", { href: `#/${part(classifier.name)}/versions` }, "Use it")]
+      ? [`Version ${published} is published. `, el("a", { href: `#/${part(classifier.name)}/versions` }, "How programs ask it")]
       : ["A published version is a complete run, for programs and for downloading."];
     box.replaceChildren(act, el("p", { class: "quiet" }, ...said));
   };

@@ -56,7 +56,8 @@ export function toast(text, { action, label, bad = false } = {}) {
 /** Show why something failed. */
 export function fail(error) {
   if (error.name === "AbortError") return;
-  toast(error.hint ? `${error.message}; ${error.hint}` : error.message, { bad: true });
+  const end = error.message.endsWith("?") ? "" : ";";
+  toast(error.hint ? `${error.message}${end} ${error.hint}` : error.message, { bad: true });
 }
 
 /** Run what a button does; while it runs the button is disabled, and its error is shown. */
@@ -98,11 +99,23 @@ export function confirmed(title, text, label) {
   ]);
 }
 
-/** Ask for a text; null if it is not given. */
-export function asked(title, { label, value = "", help = "", type = "text", send = "Save" }) {
+/**
+ * Ask for a text, until `save` accepts it: the dialog stays open if that fails, and says why.
+ * Resolves to the text, or to null if none is given.
+ */
+export function asked(title, { label, value = "", help = "", type = "text", send = "Save", required = true, save = () => {} }) {
   return dialog(title, (close) => {
-    const field = el("input", { type, value, required: true, autocomplete: "off", autofocus: true });
-    const submit = (event) => (event.preventDefault(), close(field.value.trim()));
+    const field = el("input", { type, value, required, autocomplete: "off", autofocus: true });
+    const submit = async (event) => {
+      event.preventDefault();
+      const given = field.value.trim();
+      try {
+        await save(given);
+        close(given);
+      } catch (error) {
+        fail(error);
+      }
+    };
     return el(
       "form",
       { on: { submit } },

@@ -81,18 +81,10 @@ function classifierSection(classifiers) {
     const given = await asked("New classifier", {
       label: "Name",
       send: "Create",
-      help: "What it is about, such as pets or screws.",
+      help: "What it is about, such as pets or screws: letters, digits, dots, _ and -.",
+      save: (name) => document_(`v1/classifiers/${part(name)}`, { method: "PUT", headers: { "if-none-match": "*" } }),
     });
-    if (!given) return;
-    try {
-      await document_(`v1/classifiers/${part(given)}`, {
-        method: "PUT",
-        headers: { "if-none-match": "*" },
-      });
-      location.hash = `#/${part(given)}`;
-    } catch (error) {
-      fail(error);
-    }
+    if (given) location.hash = `#/${part(given)}`;
   };
   const make = button("New classifier", create, { class: "primary" });
   const empty = el(
@@ -132,7 +124,7 @@ function tile(classifier) {
         { class: "quiet" },
         `${count(classifier.classes.length, "class", "classes")}, ${count(labelled, "photo")}`,
       ),
-      el("small", {}, published ? `version ${published} is published` : "not published yet"),
+      el("small", {}, published ? `version ${published} is published` : "no version is published"),
     ),
   );
 }

@@ -101,30 +101,22 @@ function settings(classifier) {
   const requirements = el("p", {});
   const draw = () => {
     const found = classifier.document.require;
-    requirements.replaceChildren(...(found.length ? found.flatMap((each, place) => [place ? ", " : "", el("code", {}, each)]) : ["nothing beyond: not worse than the published version, beyond chance"]));
+    requirements.replaceChildren(...(found.length ? found.flatMap((each, place) => [place ? ", " : "", el("code", {}, each)]) : ["Nothing. A version that is significantly worse than the published one is not published in any case."]));
   };
   const change = async () => {
     const value = classifier.document.require.join(", ");
-    const given = await asked("Required of a version", { label: "Requirements, with commas between", value: value || "accuracy >= 0.95" });
-    if (given === null) return;
-    const require = given.split(",").map((each) => each.trim()).filter(Boolean);
-    try {
+    const save = async (given) => {
+      const require = given.split(",").map((each) => each.trim()).filter(Boolean);
       await document_(classifier.path, { method: "PATCH", json: { require } });
       await classifier.load();
       draw();
-    } catch (error) {
-      fail(error);
-    }
+    };
+    await asked("What a version has to meet", { label: "Requirements, separated by commas", help: "Such as accuracy >= 0.95", value, required: false, save });
   };
   const rename = async () => {
-    const given = await asked("Rename the classifier", { label: "Name", value: classifier.name });
-    if (!given || given === classifier.name) return;
-    try {
-      await document_(classifier.path, { method: "PATCH", json: { name: given } });
-      location.hash = `#/${part(given)}/versions`;
-    } catch (error) {
-      fail(error);
-    }
+    const save = (name) => name === classifier.name || document_(classifier.path, { method: "PATCH", json: { name } });
+    const given = await asked("Rename the classifier", { label: "Name", value: classifier.name, save });
+    if (given) location.hash = `#/${part(given)}/versions`;
   };
   const remove = async () => {
     const { labelled, unsure, none } = classifier.document.photos;
@@ -142,7 +134,7 @@ function settings(classifier) {
     "section",
     { "aria-labelledby": "settings" },
     el("h2", { id: "settings" }, "Settings"),
-    el("h3", {}, "Required before a version is published"),
+    el("h3", {}, "What a version has to meet"),
     requirements,
     el("div", { class: "actions start" }, button("Change", change), button("Rename the classifier", rename), button("Delete the classifier", remove, { class: "danger" })),
   );
