@@ -128,6 +128,7 @@ lock: $(READY) ## write the lock files from pyproject.toml (UPGRADE=--upgrade: n
 	$(LOCK) $(UPGRADE) --group predict --constraint requirements.txt --output-file requirements-predict.txt
 	$(LOCK) $(UPGRADE) --group serve --constraint requirements-dev.txt --output-file requirements-serve.txt
 	$(LOCK) $(UPGRADE) --group release --output-file requirements-release.txt
+	echo mlflow | $(LOCK) $(UPGRADE) --no-annotate --group predict - --output-file tests/tracking/requirements-mlflow.txt
 	@for client in $(CLIENTS); do \
 		echo "$$client" | $(LOCK) $(UPGRADE) --no-annotate - --output-file "tests/serve/clients/requirements-$${client%[*}.txt" || exit 1; \
 	done

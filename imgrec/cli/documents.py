@@ -14,6 +14,7 @@ from imgrec.runs.card import BestEpochDocument, Card, ExportParity
 from imgrec.runs.notes import Notes
 from imgrec.runs.provenance import Provenance
 from imgrec.runs.summary import MetricSummary, Setting
+from imgrec.runs.tracking import TrackedRuns
 
 
 class ShippedConfig(Struct, frozen=True):
@@ -86,6 +87,7 @@ class RunDetails(Struct, frozen=True):
         Provenance | None,
         Meta(description="Null if it is not known, as for an import."),
     ]
+    tracking: TrackedRuns
 
 
 class ListedRun(Struct, frozen=True):

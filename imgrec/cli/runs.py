@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgrec.cli import evaluation_options, options, run_board, run_edits, run_files, run_list
+from imgrec.cli import (
+    evaluation_options,
+    options,
+    run_board,
+    run_edits,
+    run_files,
+    run_list,
+    run_push,
+)
 from imgrec.cli.console import Console
 from imgrec.cli.network import show_network
 from imgrec.errors import UsageError
@@ -47,11 +55,13 @@ def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
     found = find(run, runs_dir)
     if as_json:
         from imgrec.cli.documents import RunDetails
-        from imgrec.workflows.run_facts import run_notes, run_provenance
+        from imgrec.workflows.run_facts import run_notes, run_provenance, run_tracking
 
         notes, provenance = run_notes(found.path), run_provenance(found.path)
-        details = RunDetails(1, str(found.path), found.name, found.card, notes, provenance)
-        return console.document(details)
+        tracking = run_tracking(found.path)
+        return console.document(
+            RunDetails(1, str(found.path), found.name, found.card, notes, provenance, tracking)
+        )
     console.table(("key", "value"), _lines(found), wrapped=console.shows_results)
     if found.card.network is not None:
         console.result("")
@@ -133,6 +143,7 @@ runs.add_command(run_edits.note)
 runs.add_command(run_board.report)
 runs.add_command(run_files.open_report)
 runs.add_command(run_files.delete)
+runs.add_command(run_push.push)
 
 
 def _refuse_single(references: tuple[str, ...]) -> None:
@@ -166,7 +177,7 @@ def _best(run: Run) -> str:
 
 
 def _lines(run: Run) -> list[tuple[str, str]]:
-    from imgrec.workflows.run_facts import note_facts
+    from imgrec.workflows.run_facts import note_facts, tracking_facts
 
     card = run.card
     pixels = card.input
@@ -178,6 +189,7 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         ("name", run.name),
         ("path", str(run.path)),
         *note_facts(run),
+        *tracking_facts(run),
         ("created", card.created),
         ("complete", "yes" if card.complete else "no"),
         *_calibrated(card),

@@ -20,6 +20,7 @@ from imgrec.config.keras.named import Named
 from imgrec.config.model import ModelConfig
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.sweep import Sweep
+from imgrec.config.tracking import Tracking
 from imgrec.config.training import Training
 from imgrec.errors import ConfigError
 from imgrec.metrics import METRICS
@@ -60,6 +61,7 @@ class Experiment(Section):
     training: Training = Field(default_factory=Training)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     sweep: Sweep | None = Field(default=None)
+    tracking: Tracking | None = Field(default=None)
 
     _origin: ConfigOrigin = PrivateAttr(default_factory=ConfigOrigin)
 

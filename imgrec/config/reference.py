@@ -28,6 +28,7 @@ from imgrec.config.keras.optimizers import LearningRateSchedule, Optimizer
 from imgrec.config.model import Backbone, ModelConfig
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.sweep import Dimension, Sweep
+from imgrec.config.tracking import MlflowTracking, Tracking
 from imgrec.config.training import Checkpoint, FineTune, Training
 from imgrec.data.cache_config import CacheConfig
 from imgrec.data.sources import LOADERS, FoldConfig, SplitConfig
@@ -64,6 +65,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "evaluation.thresholds": ThresholdsConfig,
     "sweep": Sweep,
     "sweep.space": Dimension,
+    "tracking": Tracking,
+    "tracking.mlflow": MlflowTracking,
 }
 """All sections: path -> class."""
 

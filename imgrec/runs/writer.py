@@ -97,6 +97,11 @@ class RunWriter:
         return self._card
 
     @property
+    def begun(self) -> bool:
+        """Whether the run has a card."""
+        return self._card is not None
+
+    @property
     def run(self) -> Run:
         """The run as last written; ValueError before `begin`."""
         return Run(self.folder, self.card)

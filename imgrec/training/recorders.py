@@ -6,11 +6,8 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from imgrec.config.keras.callbacks import TensorBoard
-from imgrec.models.keras_objects import make
 from imgrec.progress import rate
 from imgrec.rounding import decimals, duration, percent
 from imgrec.runs.card import BEST_MODEL, LAST_MODEL
@@ -29,11 +26,7 @@ from imgrec.training.steps import Steps, averaged_weights
 
 log = logging.getLogger("imgrec")
 
-_SPEED = ("seconds", "images_per_second")
-_NOT_MEASURED = (*_SPEED, "learning_rate")
-# In Keras' TensorBoard: the number of the step over all epochs, and the function that adds the
-# optimizer's learning rate, which may have been lowered after the epoch, to what an epoch measured.
-_NUMBER, _ADD_RATE = "_global_train_batch", "_collect_learning_rate"
+_NOT_MEASURED = ("seconds", "images_per_second", "learning_rate")
 
 
 def run_recorders(
@@ -109,68 +102,6 @@ class CardUpdater(TrainingObserver):
 def best_fields(best: BestEpoch | None) -> Mapping[str, float | str]:
     """Return the best epoch in the form of the card."""
     return {} if best is None else dataclasses.asdict(best)
-
-
-class TensorBoardLog(TrainingObserver):
-    """Writes a TensorBoard log into a run, by Keras' own callback.
-
-    The callback expects to be notified before each step too, to profile it: this is done after the
-    step before. Steps are numbered as in the training, also after it is resumed.
-
-    Args:
-        settings: The callback's section of a config.
-        folder: Where the log is written.
-        steps: The model, and its metrics after each step, which are only read if `update_freq`
-            asks for them, because a GPU has to be waited for.
-    """
-
-    def __init__(self, settings: TensorBoard, folder: Path, steps: Steps) -> None:
-        import keras
-
-        self._callback = make(keras.callbacks, settings)
-        self._callback.log_dir = str(folder)
-        setattr(self._callback, _ADD_RATE, dict)
-        self._steps, self._each_step = steps, settings.update_freq != "epoch"
-        self._per_epoch = 0
-
-    def begin(self, event: TrainingBegin) -> None:
-        """Write the network, and expect the first step."""
-        self._per_epoch = event.steps_per_epoch
-        self._callback.set_model(self._steps.model)
-        self._callback.on_train_begin()
-        self._callback.on_epoch_begin(event.epoch)
-        self._expect_step(event.epoch * self._per_epoch + event.step)
-
-    def step(self, event: StepEnd) -> None:
-        """Write what was measured so far, if each step is wanted; expect the next step."""
-        number = (event.epoch - 1) * self._per_epoch + event.step
-        if getattr(self._callback, _NUMBER) != number:  # the training went back to a checkpoint
-            self._expect_step(number - 1)
-        logs = self._steps.logs() if self._each_step else None
-        self._callback.on_train_batch_end(event.step - 1, logs)
-        self._expect_step(number)
-
-    def epoch(self, event: EpochEnd) -> None:
-        """Write the same as history.csv, except the time."""
-        import tensorflow as tf
-
-        logs = {name: value for name, value in event.logs.items() if name not in _SPEED}
-        validated = {name: value for name, value in logs.items() if name.startswith("val_")}
-        with tf.summary.record_if(True):  # noqa: FBT003 - `update_freq` leaves out steps alone
-            if validated:
-                self._callback.on_test_begin()
-                self._callback.on_test_end(validated)
-            self._callback.on_epoch_end(event.epoch - 1, logs)
-        self._callback.on_epoch_begin(event.epoch)
-
-    def end(self, event: TrainingEnd) -> None:
-        """Close the log."""
-        self._callback.on_train_end()
-
-    def _expect_step(self, done: int) -> None:
-        """Notify the callback that a step begins; done: how many were before it."""
-        setattr(self._callback, _NUMBER, done)
-        self._callback.on_train_batch_begin(done % self._per_epoch)
 
 
 class EpochLog(TrainingObserver):

@@ -34,12 +34,12 @@ from imgrec.progress import Progress
 from imgrec.scores import Skipped
 from imgrec.text import printable
 from imgrec.training.batch import check_class_weight, check_output, encode, image_weights
-from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import BatchSchedule, TrainingImages
 from imgrec.workflows.bad_files import list_bad, naming_bad_files
 from imgrec.workflows.data_argument import splits_of
 from imgrec.workflows.experiment_sections import located_problems
 from imgrec.workflows.gate import check_required
+from imgrec.workflows.tracking import check_tracking
 
 log = logging.getLogger("imgrec")
 
@@ -128,7 +128,7 @@ def fitting_splits(experiment: Experiment) -> Splits:
     """Return the experiment's images by split; raises where they don't fit the model."""
     data, evaluation = experiment.data, experiment.evaluation
     with located_problems(experiment):
-        check_extras(experiment.training.callbacks)
+        check_tracking(experiment.tracking)
         with naming_bad_files(data):
             splits = read_images(data, experiment.seed)
         check_output(experiment.model.output, splits.classes, multi_label=data.multi_label)

@@ -18,6 +18,7 @@ from imgrec.runs.folder import Run
 from imgrec.runs.history import training_seconds
 from imgrec.runs.notes import NO_NOTES, NOTES_FILE, Notes, read_notes
 from imgrec.runs.provenance import PROVENANCE_FILE, Provenance, read_provenance
+from imgrec.runs.tracking import TRACKING_FILE, TrackedRuns, read_tracking
 from imgrec.text import count_of, printable
 from imgrec.versions import changed_libraries
 
@@ -85,6 +86,17 @@ def provenance_facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "total time", f"{duration(found.seconds)}{several}"
     yield "processor time", duration(found.cpu_seconds)
     yield "peak memory", size_in_words(found.peak_memory)
+
+
+def tracking_facts(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield where other programs have the run."""
+    for each in run_tracking(run.path).mlflow:
+        yield "MLflow", f"run {each.run} of experiment {each.experiment} at {each.uri}"
+
+
+def run_tracking(folder: Path) -> TrackedRuns:
+    """Return what trackers call a run; nothing, with a warning, if that can't be read."""
+    return _read(folder / TRACKING_FILE, read_tracking) or TrackedRuns()
 
 
 def run_notes(folder: Path) -> Notes:

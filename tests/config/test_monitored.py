@@ -18,7 +18,7 @@ ALLOWED = "allowed: accuracy, loss, val_accuracy, val_loss"
     [
         ("training.callbacks=[{EarlyStopping: {monitor: val_los}}]", "callbacks[0].EarlyStopping"),
         (
-            "training.callbacks=[TensorBoard, {ReduceLROnPlateau: {monitor: val_los}}]",
+            "training.callbacks=[EarlyStopping, {ReduceLROnPlateau: {monitor: val_los}}]",
             "callbacks[1].ReduceLROnPlateau",
         ),
         ("training.checkpoint={monitor: val_los}", "checkpoint"),

@@ -6,8 +6,6 @@ import csv
 import dataclasses
 import json
 import shutil
-import sys
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run, find
-from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.training import plan_training, resume, train
 from tests.conftest import TINY
@@ -337,57 +334,6 @@ def test_a_run_without_any_validation_is_judged_on_its_training_images(
     result = train(everything, runs_dir=tmp_path / "runs")
     assert result.assessment.split == "train"
     assert result.run.card.best["monitor"] == "loss"
-
-
-def test_tensorboard_writes_into_the_run(photos: Path, tmp_path: Path) -> None:
-    """With the extra installed the callback logs below the run's folder, each batch if asked."""
-    pytest.importorskip("tensorboard")
-    for frequency, expected in (("epoch", False), ("batch", True)):
-        callbacks = f"training.callbacks=[{{TensorBoard: {{update_freq: {frequency}}}}}]"
-        run = train(_colours(photos, callbacks), runs_dir=tmp_path).run
-        events = [path.read_bytes() for path in (run.path / "tensorboard").rglob("events.*")]
-        assert any(b"epoch_loss" in each for each in events)
-        assert any(b"batch_loss" in each for each in events) == expected
-
-
-def test_tensorboard_continues_the_numbers_of_the_steps(photos: Path, tmp_path: Path) -> None:
-    """Three steps in each epoch, also of a resumed run; the epochs are those of history.csv."""
-    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    plateau = "{ReduceLROnPlateau: {patience: 0, min_delta: 100}}"
-    callbacks = f"training.callbacks=[{plateau}, {{TensorBoard: {{update_freq: 2}}}}]"
-    run = train(_colours(photos, callbacks), runs_dir=tmp_path).run
-    resume(run, overrides=["training.epochs=3"])
-    written = [
-        events.EventAccumulator(str(path)).Reload()
-        for path in sorted((run.path / "tensorboard" / "train").glob("events.*"))
-    ]
-    numbers = [each.step for log in written for each in log.Tensors("batch_loss")]
-    assert len(written) == 2
-    assert numbers == [2, 4, 6, 8]
-    rates = [each for log in written for each in log.Tensors("epoch_learning_rate")]
-    assert [each.step for each in rates] == [0, 1, 2]
-    recorded = read_history(run.path / HISTORY_FILE)["learning_rate"]
-    assert recorded[2] < recorded[0]
-    logged = [np.frombuffer(each.tensor_proto.tensor_content, np.float32)[0] for each in rates]
-    assert logged == pytest.approx(recorded)
-
-
-def test_tensorboard_without_its_extra_is_refused(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The message names the extra, and no run is made."""
-
-    class Without(PathFinder):
-        @classmethod
-        def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> Any:
-            return None if fullname == "tensorboard" else super().find_spec(fullname, path, target)
-
-    finders = [Without if finder is PathFinder else finder for finder in sys.meta_path]
-    monkeypatch.setattr(sys, "meta_path", finders)
-    monkeypatch.delitem(sys.modules, "tensorboard", raising=False)
-    with pytest.raises(ConfigError, match=r"pip install 'imgrec\[tensorboard\]'"):
-        train(_colours(photos, "training.callbacks=[TensorBoard]"), runs_dir=tmp_path / "runs")
-    assert not (tmp_path / "runs").exists()
 
 
 def test_a_training_reports_which_requirements_are_met(photos: Path, tmp_path: Path) -> None:

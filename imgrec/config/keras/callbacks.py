@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt
 
 from imgrec.config.keras.named import Named, OneOf, table
-from imgrec.sections.section import NonNegativeFloat, Says, Text
+from imgrec.sections.section import NonNegativeFloat, Text
 
 Mode = Literal["auto", "min", "max"]
 
@@ -44,20 +44,7 @@ class ReduceLROnPlateau(MonitorBase):
     min_lr: NonNegativeFloat = 0.0
 
 
-class TensorBoard(Named):
-    """Writes a TensorBoard log into the run's folder."""
-
-    histogram_freq: NonNegativeInt = 0
-    write_graph: bool = True
-    write_images: bool = False
-    write_steps_per_second: bool = False
-    update_freq: Annotated[
-        Literal["batch", "epoch"] | PositiveInt, Says("batch", "epoch", "a number of batches")
-    ] = "epoch"
-    profile_batch: NonNegativeInt = 0
-
-
-CALLBACKS = table(EarlyStopping, ReduceLROnPlateau, TensorBoard)
+CALLBACKS = table(EarlyStopping, ReduceLROnPlateau)
 
 _ITSELF = "not needed: "
 _CHECKPOINT = f"{_ITSELF}every epoch is saved, see training.checkpoint"
@@ -74,6 +61,7 @@ Callback = Annotated[
             "CSVLogger": f"{_ITSELF}every run has a history.csv",
             "History": f"{_ITSELF}every run has a history.csv",
             "TerminateOnNaN": f"{_ITSELF}see training.on_nan",
+            "TensorBoard": "not a callback here: write `tracking: {tensorboard: true}`",
             "ProgbarLogger": f"{_ITSELF}progress is shown on stderr",
             "LearningRateScheduler": f"LearningRateScheduler {_CODE}; "
             "set the optimizer's learning_rate to a schedule such as CosineDecay",

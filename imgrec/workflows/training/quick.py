@@ -27,6 +27,7 @@ from imgrec.runtime.features import FeatureExtractor, litert_extractor
 from imgrec.runtime.score import BATCH_SIZE
 from imgrec.workflows.check import record_check
 from imgrec.workflows.prepare import Prepared, prepare
+from imgrec.workflows.tracking import tracked
 from imgrec.workflows.training.conclusion import TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
 from imgrec.workflows.training.exact_head import head_on_card, head_photos
@@ -82,7 +83,11 @@ def train_quick(
     solved = solve_quick_head(prepared, photos, train, validation)
     folder = new_run_folder(runs_dir, experiment.name, options)
     log.info("run: %s", folder)
-    with RunWriter(folder) as writer, recorded_session(writer, experiment, began):
+    with (
+        RunWriter(folder) as writer,
+        tracked(writer, experiment.tracking),
+        recorded_session(writer, experiment, began),
+    ):
         write_beginning(writer, prepared, options.notes)
         record_check(writer, prepared.findings)
         writer.begin(_card(prepared, solved))

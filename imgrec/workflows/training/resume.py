@@ -25,7 +25,6 @@ from imgrec.runs.writer import RunWriter
 from imgrec.runtime.litert_engine import FILES
 from imgrec.sections.problems import shown_value
 from imgrec.text import count_of, printable
-from imgrec.training.callbacks import counting
 from imgrec.training.checkpoint import (
     OtherModel,
     TrainingProgress,
@@ -45,6 +44,7 @@ from imgrec.workflows.experiment_sections import build_steps
 from imgrec.workflows.prepare import Prepared, prepare
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.statistics import recorded_preprocessing
+from imgrec.workflows.tracking import tracked
 from imgrec.workflows.training.conclusion import TrainingResult
 from imgrec.workflows.training.description import identities_of, resumed_fields, write_beginning
 from imgrec.workflows.training.session import Moment, recorded_session
@@ -109,8 +109,11 @@ def resume(
             keep = experiment.training.checkpoint.keep
             save_checkpoint(run.state, steps.variables, state, keep)
         write_beginning(writer, prepared, options.notes)
-        with recorded_session(writer, experiment, began, devices) as session:
-            recorded = options.with_first(session)
+        with (
+            tracked(writer, experiment.tracking) as tracking,
+            recorded_session(writer, experiment, began, devices) as session,
+        ):
+            recorded = options.with_first(session, tracking)
             return run_training(prepared, writer, steps, state, progress, recorded)
 
 
@@ -274,8 +277,8 @@ def _matched(
     counters: Sequence[dict[str, float | None]], before: Sequence[Named], after: Sequence[Named]
 ) -> list[dict[str, float | None]]:
     """Return the counters of each callback of `after`, empty unless it was there before."""
-    counted = counting(before)[: len(counters)]
-    return [counters[counted.index(each)] if each in counted else {} for each in counting(after)]
+    counted = list(before)[: len(counters)]
+    return [counters[counted.index(each)] if each in counted else {} for each in after]
 
 
 def _rate(training: Training, state: TrainingProgress) -> Any:
@@ -301,6 +304,7 @@ _FREE = (
     "data.bad_images",
     "data.cache",
     "model.backbone.run",
+    "tracking",
 )
 
 _HINT = "--allow-changes resumes it anyway; or train again"

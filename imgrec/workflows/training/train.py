@@ -13,10 +13,8 @@ import numpy as np
 
 from imgrec.backbones import application_of
 from imgrec.config.experiment import Experiment
-from imgrec.config.keras.callbacks import TensorBoard
 from imgrec.config.load import dump
 from imgrec.config.model import ModelConfig
-from imgrec.config.training import Training
 from imgrec.data.images import bad_unnamed
 from imgrec.errors import DataError, RunError
 from imgrec.files import writing
@@ -38,7 +36,7 @@ from imgrec.training.monitor import Monitor
 from imgrec.training.observers import StopTraining, TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
 from imgrec.training.precision import computing_facts, log_precision
-from imgrec.training.recorders import EpochLog, InputWait, TensorBoardLog, run_recorders
+from imgrec.training.recorders import EpochLog, InputWait, run_recorders
 from imgrec.training.steps import Steps, explain_out_of_memory
 from imgrec.workflows.backbone_run import warn_of_known_images, with_backbone_run
 from imgrec.workflows.check import record_check
@@ -61,6 +59,7 @@ from imgrec.workflows.prepare import (
 )
 from imgrec.workflows.pretrained_weights import missing_weights
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
+from imgrec.workflows.tracking import tracked
 from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
 from imgrec.workflows.training.conclusion import JudgedOn, TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
@@ -193,9 +192,9 @@ class TrainingOptions:
     folder: Path | None = None
     judged_on: JudgedOn = "test"
 
-    def with_first(self, observer: TrainingObserver) -> TrainingOptions:
-        """Return the options with an observer that is notified before the others."""
-        return replace(self, observers=(observer, *self.observers))
+    def with_first(self, *observers: TrainingObserver) -> TrainingOptions:
+        """Return the options with observers that are notified before the others."""
+        return replace(self, observers=(*observers, *self.observers))
 
 
 DEFAULT_OPTIONS = TrainingOptions()
@@ -257,7 +256,7 @@ def _fit(
         steps,
         state,
         progress,
-        observers=_observers(writer, steps, training, options),
+        observers=_observers(writer, steps, options),
         checkpoints=Checkpoints(writer.subfolder(STATE), training.checkpoint, steps),
     )
     if not writer.card.best:
@@ -265,16 +264,14 @@ def _fit(
         raise RunError(f"{name} has no best epoch: what it monitors was never a number")
 
 
-def _observers(
-    writer: RunWriter, steps: Steps, training: Training, options: TrainingOptions
-) -> list[TrainingObserver]:
+def _observers(writer: RunWriter, steps: Steps, options: TrainingOptions) -> list[TrainingObserver]:
     """Return who is notified of the training, in this order.
 
     First what writes the run (best.keras and last.keras, history.csv, the card), so that the others
-    find it up to date; then what logs (the wait for images, TensorBoard, the line of the epoch);
-    then the caller's own observers. On several machines, only the chief has a writer.
+    find it up to date; then what logs (the wait for images, the line of the epoch); then what the
+    options have: the record of the process, the trackers, the caller's own observers. On several
+    machines, only the chief has a writer.
     """
-    boards = [each for each in training.callbacks if isinstance(each, TensorBoard)]
 
     def network() -> Any:
         return build(steps.network, weights=False, statistics=steps.statistics)
@@ -282,7 +279,6 @@ def _observers(
     return [
         *run_recorders(writer, steps, network),
         *([InputWait(steps.device, steps.finish)] if options.profile else []),
-        *(TensorBoardLog(each, writer.subfolder("tensorboard"), steps) for each in boards),
         EpochLog(),
         *options.observers,
     ]
@@ -327,6 +323,7 @@ def train(
     log.info("run: %s", folder)
     with (
         RunWriter(folder) as writer,
+        tracked(writer, experiment.tracking) as tracking,
         recorded_session(writer, experiment, began, devices) as session,
     ):
         write_beginning(writer, prepared, options.notes)
@@ -334,5 +331,5 @@ def train(
         if measurement:
             write_mean_image(writer, measurement)
         writer.begin(card)
-        recorded = options.with_first(session)
+        recorded = options.with_first(session, tracking)
         return run_training(prepared, writer, steps, TrainingProgress(), progress, recorded)
