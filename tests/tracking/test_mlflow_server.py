@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 
 import imgrec
+from imgrec.config.load import parse
 from imgrec.runs.folder import Run, find
 from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.workflows.tracking import destination_of, push_run
@@ -126,9 +128,10 @@ def test_a_server_that_stops_is_caught_up(
             if event.epoch == 1:
                 server.stop()
 
-    config = {"name": "stopped", **_config(), "tracking": {"mlflow": {"uri": server.uri}}}
+    changes = ["name=stopped", f"tracking.mlflow.uri={server.uri}"]
+    experiment = parse(TINY, "tiny.yaml", changes)
     with caplog.at_level(logging.WARNING, "imgrec"):
-        run = imgrec.train(config, runs_dir=tmp_path / "runs", observers=[Stopper()]).run
+        run = imgrec.train(experiment, runs_dir=tmp_path / "runs", observers=[Stopper()]).run
     assert len([each for each in caplog.messages if "MLflow" in each]) == 1
     assert run.card.complete
 
@@ -147,13 +150,13 @@ def test_a_model_is_served_and_loaded(
     folder = colour_run.path.parents[1] / "photos"
     photos = [folder / "red" / "00.png", folder / "blue" / "00.png"]
     expected = [predicted([colour_run], [each])[0] for each in photos]
-    run = Run(colour_run.path, colour_run.card)
+    run = Run(shutil.copytree(colour_run.path, tmp_path / colour_run.name), colour_run.card)
     push_run(run, destination_of(run, ("mlflow",), server.uri, "served"))
     found = only_run(server.uri, "served")
     environment = _environment() | {"MLFLOW_TRACKING_URI": server.uri}
 
     model = f"runs:/{found.run.info.run_id}/model"
-    command = [python, "-c", LOADED, model, *photos]
+    command: list[str | Path] = [python, "-c", LOADED, model, *photos]
     loaded = subprocess.run(
         command, env=environment, cwd=tmp_path, check=True, stdout=subprocess.PIPE, timeout=SECONDS
     )
@@ -186,12 +189,6 @@ def _check_whole(run: Run, uri: str, number: str) -> None:
     assert "test/accuracy" in found.metrics
     assert "report.html" in found.files
     assert [each.status for each in found.models] == ["READY"]
-
-
-def _config() -> dict[str, Any]:
-    import yaml
-
-    return {key: value for key, value in yaml.safe_load(TINY).items() if key != "name"}
 
 
 @contextlib.contextmanager
@@ -232,7 +229,7 @@ def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
 def _answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=5) as response:  # noqa: S310 - on loopback
-            return response.status == 200
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 

@@ -25,6 +25,7 @@ from imgrec.runs.notes import NOTES_FILE
 from imgrec.runs.summary import SUMMARIZED_FILES
 from tools.bench.figures import QUICK, Figure, Size
 from tools.bench.processes import Cost, cost_of, cost_text, imgrec, middle
+from tools.bench.tracker_lists import tracker_lists
 
 MANY = 10_000
 ROUNDS = 5
@@ -36,7 +37,8 @@ def run_lists(size: Size) -> Iterator[Figure]:
     """Yield the cost of listing many runs, without the index, with it, and a choice of them."""
     runs = MANY // 10 if size == QUICK else MANY
     with tempfile.TemporaryDirectory() as folder:
-        copy(trained(Path(folder) / "trained"), Path(folder) / "runs", runs)
+        run = trained(Path(folder) / "trained")
+        copy(run, Path(folder) / "runs", runs)
         command = imgrec("runs", "list", "--runs-dir", f"{folder}/runs")
         name = f"`imgrec runs list` of {runs:,} runs"
         yield Figure(f"{name}, the first time", cost_text(cost_of(command)), "at most 10 s, 200 MB")
@@ -46,6 +48,7 @@ def run_lists(size: Size) -> Iterator[Figure]:
         yield Figure(f"{name}, filtered and sorted", cost_text(chosen), "at most 1 s, 200 MB")
         bytes_of_index = (Path(folder) / "runs" / INDEX_FILE).stat().st_size
         yield Figure(f"index of {runs:,} runs", f"{bytes_of_index / 1e6:.0f} MB")
+        yield from tracker_lists(run, runs, Path(folder))
 
 
 def repeated(command: list[str]) -> Cost:

@@ -30,7 +30,7 @@ from mlflow.tracking import MlflowClient
 client = MlflowClient(sys.argv[1])
 number = client.get_experiment_by_name("bench").experiment_id
 found = client.search_runs([number], *sys.argv[3:4], max_results=int(sys.argv[2]))
-assert len(found) == int(sys.argv[2]) or sys.argv[3:]
+print(len(found))
 """
 _READ = """
 import pathlib, sys, time
@@ -91,7 +91,6 @@ def _multiply(database: Path, runs: int) -> None:
     """Copy the only run in MLflow's database with all of its rows, each with another accuracy."""
     chance = random.Random(0)  # noqa: S311 - no secret
     with sqlite3.connect(database) as connection:
-        [(original,)] = connection.execute("SELECT run_uuid FROM runs").fetchall()
         for table in ("runs", "params", "tags", "metrics", "latest_metrics"):
             rows = connection.execute(f"SELECT * FROM {table}")  # noqa: S608 - ours
             names = [each[0] for each in rows.description]
@@ -109,4 +108,3 @@ def _multiply(database: Path, runs: int) -> None:
             ((chance.uniform(0.5, 1), f"{number:032}") for number in range(1, runs)),
         )
     connection.close()
-    assert original

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import io
+import itertools
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +26,9 @@ LOG_FOLDER = "tensorboard"
 _WHOLE, _TRAIN, _VALIDATION = "", "train", "validation"
 _VALIDATED = "val_"
 _PREFIX, _OURS = "events.out.tfevents.", ".imgrec"
-_PICTURES = ("confusion.png",)
+_CONFUSION, _PAGE, _MOST_MISTAKES = "confusion.png", "report.html", 16
+# A thumbnail in the report, and the name of the photo.
+_THUMBNAIL = re.compile(r'<img src="data:image/webp;base64,([^"]+)"[^>]*? alt="([^"]*)"')
 _SECTIONS = ("preprocessing.", "augmentation.", "model.", "training.")
 _NAMES = ("seed", "data.image_size", "data.batch_size")
 
@@ -95,9 +102,8 @@ class TensorBoardLog:
         for name, metric in summary.metrics.items() if run.card.complete else ():
             if metric.value is not None:
                 file.add(scalar_pb(f"{summary.split}/{name}", metric.value), step, moment)
-        for name in _PICTURES if run.card.complete else ():
-            if (path := run.path / name).is_file():
-                file.add(_picture(path), step, moment)
+        for tag, picture in _pictures(run.path) if run.card.complete else ():
+            file.add(_image(tag, picture), step, moment)
         file.add(_end(complete=run.card.complete, moment=moment), step, moment)
 
     def _close(self) -> None:
@@ -147,13 +153,27 @@ def _hyperparameters(settings: Any) -> Iterator[tuple[str, Setting]]:
             yield name, value
 
 
-def _picture(path: Path) -> Any:
+def _pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the confusion matrix and the thumbnails of mistakes, each with its tag."""
+    if (path := folder / _CONFUSION).is_file():
+        yield path.stem, path.read_bytes()
+    if (path := folder / _PAGE).is_file():
+        part = path.read_text("utf-8").partition('<h2 id="mistakes">')[2].partition("<h2")[0]
+        found = itertools.islice(_THUMBNAIL.finditer(part), _MOST_MISTAKES)
+        for number, each in enumerate(found, 1):
+            yield f"mistakes/{number:02} {html.unescape(each[2])}", base64.b64decode(each[1])
+
+
+def _image(tag: str, content: bytes) -> Any:
+    """Return an image as a PNG file, since TensorBoard does not know WebP."""
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    with Image.open(path) as picture:
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.save(file, "PNG")
         width, height = picture.size
-    image = Summary.Image(height=height, width=width, encoded_image_string=path.read_bytes())
-    return Summary(value=[Summary.Value(tag=path.stem, image=image)])
+    image = Summary.Image(height=height, width=width, encoded_image_string=file.getvalue())
+    return Summary(value=[Summary.Value(tag=tag, image=image)])
 
 
 def _end(*, complete: bool, moment: float) -> Any:
