@@ -50,8 +50,8 @@ def push(
 ) -> None:
     """Add runs to MLflow, or write their TensorBoard logs.
 
-    RUN is a folder, the name of a run, or last. What MLflow has already is not added again, so this
-    also completes what a training could not add because the server was away.
+    RUN is a folder, the name of a run, or last. Nothing is added twice, so this also completes what
+    a training could not add because the server was away.
 
     Example: imgrec runs push last --to mlflow --uri http://localhost:5000
     """

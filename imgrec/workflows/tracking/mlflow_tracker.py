@@ -62,6 +62,8 @@ class MlflowTracker:
         """Add what is new to MLflow's run, which is created first if there is none."""
         if not self._run or ended:
             self._begin()
+            if not ended:
+                self._client.update_run(self._run, status="RUNNING")
         epochs = read_epochs(self._writer.run)
         self._add_epochs(epochs)
         if ended:
@@ -84,8 +86,6 @@ class MlflowTracker:
         for name, value in {**_tags(summary), **changed}.items():
             if found.data.tags.get(name) != value:
                 self._client.set_tag(run, name, value)
-        if found.info.status != "RUNNING":
-            self._client.update_run(run, status="RUNNING")
 
     def _known(self, summary: RunSummary) -> Any:
         """Return MLflow's run with the id in tracking.json; None if there is none any more."""
