@@ -106,6 +106,7 @@ def test_every_imported_library_is_a_dependency() -> None:
         "h5py": "keras",  # of Keras too
         "google_crc32c": "google-crc32c",
         "markupsafe": "jinja2",  # which needs it
+        "mlflow": "mlflow-skinny",
         "pillow_heif": "pillow-heif",
         "prometheus_client": "prometheus-client",
         "pydantic_core": "pydantic",  # which pins it
