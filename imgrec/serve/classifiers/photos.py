@@ -137,7 +137,9 @@ def patch_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     return json_response(found, 200, tagged(photo.changed))
 
 
-def label_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+def label_photos(
+    classifiers: Classifiers, request: HttpRequest, progress: Progress
+) -> HttpResponse:
     """Relabel several photos."""
     classifier = classifiers.get(request.path["name"])
     wanted = read_body(request, PhotosLabel)
@@ -146,6 +148,7 @@ def label_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse
         wanted.class_name,
         status=wanted.status,
         unchanged_since=wanted.unchanged_since,
+        progress=progress,
     )
     found = {
         "photos": [teaching.photo_document(each) for each in photos],

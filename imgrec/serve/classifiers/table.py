@@ -96,6 +96,7 @@ _JOBS: Mapping[object, str] = {
     classes.delete_class: "delete",
     photos.delete_photo: "delete",
     photos.forget_photos: "delete",
+    photos.label_photos: "label",
     versions.publish: "publish",
 }
 """What may take minutes, by its kind."""

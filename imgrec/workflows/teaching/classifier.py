@@ -214,6 +214,7 @@ class Classifier(Contents):
         *,
         status: PhotoStatus = "labelled",
         unchanged_since: int | None = None,
+        progress: Progress | None = None,
     ) -> tuple[StoredPhoto, ...]:
         """Label several photos as `label` does, all or none; return those that had another label.
 
@@ -222,9 +223,11 @@ class Classifier(Contents):
             class_name: Their class.
             status: What is known of them.
             unchanged_since: Photos that changed after this revision stay as they are.
+            progress: Where progress is reported.
         """
         label = checked_label(class_name, status)
-        return self._store.label(hashes, *label, unchanged_since=unchanged_since)
+        with (progress or Silent()).task("moving photos", None):
+            return self._store.label(hashes, *label, unchanged_since=unchanged_since)
 
     def forget(self, photos: Iterable[str | Path], progress: Progress | None = None) -> Forgotten:
         """Delete photos for ever: no model, file or index knows them afterwards.
@@ -433,7 +436,8 @@ class Classifier(Contents):
                 )
         with self._mutex:
             self._published = None
-        return self._store.end_forgetting()
+        with progress.task("deleting photos", None):
+            return self._store.end_forgetting()
 
     def _write_version(self, solved: Solved, progress: Progress) -> StoredVersion:
         return write_version(self._store, self._learner.backbone, solved, progress)

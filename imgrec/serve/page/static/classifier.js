@@ -129,7 +129,7 @@ export class Classifier extends EventTarget {
   /** Give photos another label, but those that changed after a revision; return what changed. */
   async relabel(photos, label, revision = null) {
     const json = { photos: hashesOf(photos), ...label, unchanged_since: revision };
-    const found = await document_(`${this.path}/photos:label`, { method: "POST", json });
+    const found = await this.jobs.ask(`${this.path}/photos:label`, { method: "POST", json });
     const now = new Map(found.photos.map((each) => [each.sha256, each]));
     const changed = photos.filter((each) => now.has(each.sha256));
     for (const each of changed) {

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 
 const WHILE_RUNNING = 500;
 
-const KINDS = { publish: "Publishing", delete: "Deleting" };
+const KINDS = { publish: "Publishing", delete: "Deleting", label: "Moving" };
 
 /** The jobs of a classifier; dispatches `change` when one is further, and `end` when one ended. */
 export class Jobs extends EventTarget {
