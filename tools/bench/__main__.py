@@ -40,6 +40,7 @@ from tools.bench.predicting import large_network, photos_and_folders
 from tools.bench.processes import imgrec
 from tools.bench.run_lists import run_lists
 from tools.bench.serving import serving
+from tools.bench.teaching import teaching
 from tools.bench.training import beside_torch, frozen, lasting, plain_network, residual_network
 from tools.photos import DATA
 
@@ -191,6 +192,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "features": ("Training on features", with_photos(lambda size: frozen(PHOTOS, size))),
     "lasting": ("First step, checkpoints, memory", with_photos(lambda size: lasting(PHOTOS, size))),
     "evaluating": ("Evaluating", lambda _: evaluations()),
+    "teaching": ("Teaching", with_photos(lambda _: teaching(PHOTOS))),
 }
 
 if __name__ == "__main__":
