@@ -218,7 +218,12 @@ class Labels(Index):
             status: Only those with a status.
             after: Only those behind this SHA-256.
             limit: How many at most; all if it is negative.
+
+        Raises:
+            NotFound: There is no such class.
         """
+        if class_name is not None:
+            self.class_named(class_name)
         rows = self._rows(
             f"{_PHOTO} WHERE photos.sha256 > ? AND (? IS NULL OR classes.name = ?) "
             "AND (? IS NULL OR status = ?) ORDER BY photos.sha256 LIMIT ?",

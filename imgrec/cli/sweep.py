@@ -276,7 +276,7 @@ def _show_winner(console: Console, folder: SweepFolder, winner: Winner) -> None:
         result(f"{winner.metric} is not a mean over images: it can't be corrected for the choice")
     else:
         result(f"corrected for having been chosen: {shown(winner.corrected)}")
-        result(f"can't be said to be worse: {_numbers(winner.tied)}")
+        result(f"not significantly worse: {_numbers(winner.tied)}")
     size = winner.model_bytes[winner.cheapest]
     result(f"smallest model among these: trial {winner.cheapest}, {size:,} bytes")
     for key, value in winner.values.items():

@@ -131,9 +131,12 @@ class Application:
         """Answer a request of no route."""
         began, identifier = time.perf_counter(), self._identifier()
         status = error.status_code if isinstance(error, HTTPException) else 404
-        detail = f"{request.method} {request.url.path} is not answered"
+        path = request.url.path
+        detail = (
+            f"{path} does not take {request.method}" if status == 405 else f"there is no {path}"
+        )
         given = HttpRequest(id=identifier)
-        response = problem(Refusal(status, detail, hint="see /openapi.json"), given)
+        response = problem(Refusal(status, detail, hint="/docs lists all requests"), given)
         self._note(_NO_ROUTE, given, request.scope, response, time.perf_counter() - began)
         headers = {"x-request-id": identifier}
         if isinstance(error, HTTPException) and error.headers:

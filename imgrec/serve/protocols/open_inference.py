@@ -220,8 +220,8 @@ def _photos(tensor: InputTensor) -> list[Photo]:
     raise Refusal(
         422,
         f"the datatype {printable(tensor.datatype)} is not supported",
-        hint="send photos as files in base64, BYTES, or their pixels from 0 to 255, UINT8: "
-        "resizing and scaling are the model's",
+        hint="send photos as files in base64, BYTES, or their pixels from 0 to 255, UINT8; "
+        "the model resizes and scales them",
     )
 
 

@@ -228,7 +228,7 @@ def _photo(instance: Any, place: str) -> Photo:
         raise Refusal(
             400,
             f"{place} holds numbers",
-            hint=f"send the photo, as resizing and scaling are the model's: {_EXAMPLE}",
+            hint=f"send the photo, which the model resizes and scales itself: {_EXAMPLE}",
         )
     content = instance
     if isinstance(instance, dict) and len(instance) == 1 and _B64 not in instance:
