@@ -87,7 +87,7 @@ def finish_sweep(
         RunError: No trial is complete, or a run can't be trained or read.
     """
     winner = find_winner(folder, trials)
-    trial = _chosen(trials, winner.cheapest if number is None else number)
+    trial = _chosen(folder, trials, winner.cheapest if number is None else number)
     if (found := _read(folder)) is not None:
         if number not in (None, found.trial):
             raise _other_trial(folder, found.trial)
@@ -98,12 +98,13 @@ def finish_sweep(
     return winner, finished
 
 
-def _chosen(trials: Sequence[Trial], number: int) -> Trial:
+def _chosen(folder: SweepFolder, trials: Sequence[Trial], number: int) -> Trial:
     for trial in trials:
         if (trial.number, trial.state) == (number, "complete"):
             return trial
     raise UsageError(
-        f"there is no complete trial {number}", hint="`imgrec sweep show SWEEP` lists them"
+        f"there is no complete trial {number}",
+        hint=f"`imgrec sweep show {printable(folder.name)}` lists them",
     )
 
 
