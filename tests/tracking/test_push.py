@@ -125,7 +125,7 @@ def _numbers(events: list[Any]) -> list[float]:
 
 def test_a_server_that_is_away_is_named(run: Run) -> None:
     """The run is not changed, and the message says that it can be tried again."""
-    with pytest.raises(RunError, match="can't be added to MLflow") as caught:
+    with pytest.raises(RunError, match="can't be added to MLflow at http") as caught:
         push_run(run, destination_of(run, ("mlflow",), "http://127.0.0.1:9", ""))
     assert "nothing is added twice" in caught.value.hint
     assert not (run.path / "tracking.json").exists()

@@ -50,9 +50,9 @@ class MlflowTracker:
     """
 
     name: Final = "mlflow"
-    title = "MLflow"
 
     def __init__(self, writer: RunWriter, uri: str, experiment: str) -> None:
+        self.title = f"MLflow at {uri}"
         self._writer, self._uri, self._experiment = writer, uri, experiment
         self._client: Any = None
         self._run = ""
@@ -68,7 +68,7 @@ class MlflowTracker:
         self._add_epochs(epochs)
         if ended:
             self._conclude(summarize(self._writer.folder), epochs)
-        return f"run {self._run} at {self._uri}"
+        return f"MLflow at {self._uri}, run {self._run}"
 
     def _begin(self) -> None:
         """Find MLflow's run or create it, and add parameters and tags."""

@@ -70,14 +70,14 @@ class _Tolerated:
             self._failed = True
         else:
             if ended:
-                log.info("%s: %s", self._tracker.title, printable(place))
+                log.info("recorded: %s", printable(place))
 
     def _warn(self, error: Exception) -> None:
         path = printable(shlex.quote(str(self._writer.folder)))
         log.warning(
             "%s: %s\nthe training does not need it; afterwards, "
             "`imgrec runs push %s --to %s` adds what is missing there",
-            self._tracker.title,
+            printable(self._tracker.title),
             reason(error),
             path,
             self._tracker.name,

@@ -29,7 +29,7 @@ def destination_of(run: Run, to: tuple[TrackerName, ...], uri: str, experiment: 
         configured = Destination.of(run_config(run.path).tracking)
     destination = Destination(to, uri or configured.uri, experiment or configured.experiment)
     for name, problem in destination.problems():
-        hint = option("uri", "ADDRESS") if not destination.address else ""
+        hint = f"{option('uri', 'ADDRESS')} names it" if not destination.address else ""
         raise UsageError(f"{name} {problem}", hint=hint)
     return destination
 
@@ -50,6 +50,6 @@ def _pushed(run: Run, tracker: Tracker) -> str:
         raise
     except Exception as error:  # of any kind, as it comes from a library
         raise RunError(
-            f"{printable(run.name)} can't be added to {tracker.title}: {reason(error)}",
+            f"{printable(run.name)} can't be added to {printable(tracker.title)}: {reason(error)}",
             hint="try it again later: nothing is added twice",
         ) from error

@@ -68,7 +68,7 @@ class TensorBoardLog:
             raise
         if ended:
             self._close()
-        return f"tensorboard --logdir {run.path / LOG_FOLDER}"
+        return f"TensorBoard log in {run.path / LOG_FOLDER}"
 
     def _begin(self, run: Run) -> None:
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb

@@ -37,7 +37,7 @@ class Tracker(Protocol):
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """What people call it, with its address if it has one."""
 
     def update(self, *, ended: bool) -> str:
         """Add what is new, and return where the run is found.
@@ -114,6 +114,14 @@ def open_trackers(destination: Destination, writer: RunWriter) -> list[Tracker]:
 
 
 def reason(error: Exception) -> str:
-    """Return in a line why a tracker failed, without a password in an address."""
+    """Return in a line why a tracker failed, without a password in an address.
+
+    What the system said, if it is behind the error, is enough.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, OSError) and behind.strerror:
+            return printable(behind.strerror)
+        behind = behind.__cause__ or behind.__context__
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return printable(_IN_ADDRESS.sub("***@", first)[:_LONGEST])
