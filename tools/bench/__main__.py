@@ -79,8 +79,9 @@ def _measure(title: str, section: Section, size: Size, output: Path | None) -> N
         print(f"{figure.name:<70} {figure.value:>14}{goal}", flush=True)
         figures.append(figure)
         if output:
-            minutes = (time.perf_counter() - began) / 60
-            output.write_text(updated(page, title, figures, minutes), encoding="utf-8")
+            how = f"in {(time.perf_counter() - began) / 60:.1f} min"
+            how += ", with `--quick`" if size == QUICK else ""
+            output.write_text(updated(page, title, figures, how), encoding="utf-8")
 
 
 def starting() -> Iterator[Figure]:

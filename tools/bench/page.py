@@ -15,13 +15,15 @@ from tools.bench.figures import Figure
 _HEADING = re.compile(r"^(?=## )", re.MULTILINE)
 
 
-def updated(page: str, title: str, figures: Sequence[Figure], minutes: float) -> str:
+def updated(page: str, title: str, figures: Sequence[Figure], measured: str) -> str:
     """Return the page with this section replaced, or added at the end.
+
+    measured: how the figures were measured.
 
     The lines above the first section name the machine as it is now; other sections are kept.
     """
     _, *sections = _HEADING.split(page)
-    section = _section(title, figures, minutes)
+    section = _section(title, figures, measured)
     titles = [each.partition("\n")[0].removeprefix("## ") for each in sections]
     if title in titles:
         sections[titles.index(title)] = section
@@ -48,7 +50,7 @@ Photos are of cats and dogs (JPEG, about 447x374).
 """
 
 
-def _section(title: str, figures: Sequence[Figure], minutes: float) -> str:
+def _section(title: str, figures: Sequence[Figure], measured: str) -> str:
     rows = "\n".join(f"| {each.name} | {each.value} | {each.goal} |" for each in figures)
     return f"""## {title}
 
@@ -56,5 +58,5 @@ def _section(title: str, figures: Sequence[Figure], minutes: float) -> str:
 | --- | --- | --- |
 {rows}
 
-Measured on {datetime.now(UTC):%Y-%m-%d} in {minutes:.1f} min.
+Measured on {datetime.now(UTC):%Y-%m-%d} {measured}.
 """
