@@ -134,26 +134,22 @@ def frozen(photos: Path, size: Size) -> Iterator[Figure]:
         return
     with tempfile.TemporaryDirectory() as name:
         some = few(photos, Path(name))
-        yield from _features(some, size.rounds)
-        yield from _frozen_epochs(some)
-
-
-def _features(photos: Path, rounds: int) -> Iterator[Figure]:
-    """Yield the images/s of features, and of Keras' `predict`."""
-    ways = {
-        PREDICT: lambda: script("plain_keras", "features", photos / "train", VGG16),
-        OWN: lambda: FROZEN_PHOTOS / _vgg16_transfer(photos, "float32")[0],
-        SHORT: lambda: FROZEN_PHOTOS / _vgg16_transfer(photos, BFLOAT16)[0],
-    }
-    subject, rates = "features of a frozen VGG16", in_turns(ways, rounds)
+        keras = partial(script, "plain_keras")
+        predicted, own, short = [], [], []
+        for _ in range(size.rounds):
+            predicted.append(keras("features", some / "train", VGG16))
+            own.append(_vgg16_transfer(some, "float32"))
+            short.append(_vgg16_transfer(some, BFLOAT16))
+        slow = FROZEN_PHOTOS / keras("frozen", some / "train", VGG16)
+    rates = [
+        {PREDICT: one, OWN: FROZEN_PHOTOS / two[0], SHORT: FROZEN_PHOTOS / three[0]}
+        for one, two, three in zip(predicted, own, short, strict=True)
+    ]
+    subject = "features of a frozen VGG16"
     yield from figures(subject, rates)
     yield ratio(subject, rates, OWN, [PREDICT])
     yield ratio(subject, rates, SHORT, [PREDICT], "at least 1.8")
-
-
-def _frozen_epochs(photos: Path) -> Iterator[Figure]:
-    slow = FROZEN_PHOTOS / script("plain_keras", "frozen", photos / "train", VGG16)
-    features, first, later = _vgg16_transfer(photos, "float32")
+    features, first, later = (middle(column) for column in zip(*own, strict=True))
     yield Figure("plain Keras, an epoch on a frozen VGG16, 200 photos", f"{slow:.1f} s")
     yield Figure("imgrec, features of 200 photos", f"{features:.1f} s")
     yield Figure("imgrec, an epoch after the first", f"{1000 * later:.0f} ms")
