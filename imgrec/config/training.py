@@ -175,9 +175,10 @@ class Training(Section):
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16", "bfloat16"] = Field(
         default="auto",
         description="`auto`: mixed_float16 on a GPU, float32 on a CPU. mixed_bfloat16 is faster on "
-        "a CPU with instructions for it, which `imgrec info` names, and slower on others. In the "
-        "mixed precisions weights are float32; in bfloat16 they are not, so that small updates of "
-        "them are lost. The saved models always compute in float32.",
+        "a CPU with instructions for it, which `imgrec info` names, and slower on others; it may "
+        "cost accuracy, as docs/results.md shows. In the mixed precisions weights are float32; in "
+        "bfloat16 they are not, so that small updates of them are lost. The saved models always "
+        "compute in float32.",
     )
     deterministic: bool = Field(
         default=False,
