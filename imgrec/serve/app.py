@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,6 +32,7 @@ from imgrec.serve.service import Service
 
 log = logging.getLogger("imgrec")
 
+_PATHS = 1024
 _GONE_STATUS = 499
 _NO_ROUTE = "none"
 _BUG = Refusal(500, "the service failed to answer", hint="its log says why")
@@ -57,25 +60,41 @@ class Application:
         self._access_log = access_log or AccessLog(None)
         # A random number for each request would take a system call.
         self._prefix, self._numbers = secrets.token_hex(8), itertools.count(1)
-        self.asgi = Starlette(
+        self._starlette = Starlette(
             routes=[
                 StarletteRoute(path, _Endpoint(self, by_method), methods=[*by_method])
                 for path, by_method in _by_path(routes).items()
             ],
             exception_handlers={HTTPException: self._not_found},
         )
+        # Refused requests have to be cheap.
+        self._found = lru_cache(_PATHS)(self._find)
 
     def for_origins(self, origins: Sequence[str]) -> ASGIApp:
         """Return the ASGI application, which web pages of these origins may ask."""
         if not origins:
-            return self.asgi
+            return self
         return CORSMiddleware(
-            self.asgi,
+            self,
             allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
             expose_headers=["x-request-id", "retry-after"],
         )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as an ASGI application."""
+        application, scope["path_params"] = self._found(scope["method"], scope["path"])
+        await application(scope, receive, send)
+
+    def _find(self, method: str, path: str) -> tuple[ASGIApp, Mapping[str, Any]]:
+        """Return what answers requests of a path, and the values of the names in it."""
+        scope = {"type": "http", "method": method, "path": path}
+        for route in self._starlette.routes:
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                return found["endpoint"], found["path_params"]
+        return self._starlette, {}
 
     async def answer(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of a route."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,10 +78,12 @@ class Batcher:
     def __init__(
         self, observe: Callable[[int, float], None] = lambda _size, _seconds: None
     ) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._waiting: deque[_Waiting] = deque()
         self._observe = observe
-        self._busy = False
+        self._waiting: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
+        self._thread.start()
 
     async def outputs(self, batched: Batched, photos: Sequence[Photo]) -> list[Outputs]:
         """Return what some engines say of each photo.
@@ -91,8 +95,9 @@ class Batcher:
         """
         loop = asyncio.get_running_loop()
         asked = [_Waiting(batched, photo, loop.create_future()) for photo in photos]
-        self._waiting.extend(asked)
-        self._start()
+        with self._changed:
+            self._waiting.extend(asked)
+            self._changed.notify()
         try:
             return [await each.found for each in asked]
         finally:
@@ -101,27 +106,32 @@ class Batcher:
 
     def close(self) -> None:
         """End the thread."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
 
-    def _start(self) -> None:
-        if self._busy or not (batch := self._next()):
-            return
-        self._busy = True
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        computed = loop.run_in_executor(self._thread, _computed, batch)
+    def _run(self) -> None:
+        # The event loop has no part in it: under load, the model would wait for its turn.
+        while batch := self._next():
+            began = time.perf_counter()
+            found = _computed(batch)
+            seconds = time.perf_counter() - began
+            loop = batch[0].found.get_loop()
+            with suppress(RuntimeError):  # it has ended
+                loop.call_soon_threadsafe(self._deliver, batch, found, seconds)
 
-        def done(_: object) -> None:
-            self._busy = False
-            self._observe(len(batch), loop.time() - started)
-            if not computed.cancelled():
-                _deliver(batch, computed.result())
-            self._start()
+    def _next(self) -> Sequence[_Waiting]:
+        """Wait for the photos that go through a model next, and take them; none at the end."""
+        with self._changed:
+            while not self._closed:
+                if taken := self._taken():
+                    return taken
+                self._changed.wait()
+        return []
 
-        computed.add_done_callback(done)
-
-    def _next(self) -> list[_Waiting]:
-        """Take the photos that go through a model next: those of the longest waiting one's."""
+    def _taken(self) -> Sequence[_Waiting]:
+        """Take photos for the model of the one that has waited longest."""
         self._waiting = deque(each for each in self._waiting if not each.found.done())
         if not self._waiting:
             return []
@@ -133,6 +143,18 @@ class Batcher:
         chosen = {id(each) for each in taken}
         self._waiting = deque(each for each in self._waiting if id(each) not in chosen)
         return taken
+
+    def _deliver(
+        self, batch: Sequence[_Waiting], found: Sequence[Outputs | Exception], seconds: float
+    ) -> None:
+        self._observe(len(batch), seconds)
+        for each, outputs in zip(batch, found, strict=True):
+            if each.found.done():
+                continue
+            if isinstance(outputs, Exception):
+                each.found.set_exception(outputs)
+            else:
+                each.found.set_result(outputs)
 
 
 def _computed(batch: Sequence[_Waiting]) -> Sequence[Outputs | Exception]:
@@ -146,16 +168,6 @@ def _computed(batch: Sequence[_Waiting]) -> Sequence[Outputs | Exception]:
         return [found for each in batch for found in _computed([each])]
     except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
         return [error] * len(batch)
-
-
-def _deliver(batch: Sequence[_Waiting], found: Sequence[Outputs | Exception]) -> None:
-    for each, outputs in zip(batch, found, strict=True):
-        if each.found.done():
-            continue
-        if isinstance(outputs, Exception):
-            each.found.set_exception(outputs)
-        else:
-            each.found.set_result(outputs)
 
 
 def _row(output: ModelOutput, place: int) -> ModelOutput:
