@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec, decode, decode_whole, describe
+from imgrec.data.images import ImageSpec, decode, decode_whole, describe, miniature
+from imgrec.data.records import MAX_MEGAPIXELS
 from imgrec.errors import BadImage, DataError
 
 _WHOLE_MEGAPIXELS = 25
@@ -19,6 +20,7 @@ def decode_photo(
     specs: list[dict[str, Any]],
     megapixels: int | None = None,
     whole: bool = False,  # noqa: FBT001, FBT002 - arguments go to the child by position
+    side: int = 0,
 ) -> dict[str, NDArray[np.uint8]]:
     """Return the pixels of a photo in each form, by the form's number.
 
@@ -27,6 +29,7 @@ def decode_photo(
         specs: The fields of an ImageSpec each.
         megapixels: How many pixels it may have; None for the limit of each form.
         whole: Whether `whole` has all of the photo, in its own size and the first form's colours.
+        side: `small` has all of the photo in RGB, with at most so many pixels a side; 0 for none.
 
     Raises:
         DataError: It can't be read, or is larger; the message is the reason.
@@ -42,6 +45,9 @@ def decode_photo(
                 content, channels, "", min(forms[0].max_megapixels, _WHOLE_MEGAPIXELS)
             )
             found["whole"] = np.asarray(image)
+        if side:
+            most = forms[0].max_megapixels if forms else MAX_MEGAPIXELS
+            found["small"] = miniature(content, side, max_megapixels=most)
         return found
     except BadImage as error:
         raise DataError(error.reason) from error

@@ -71,6 +71,17 @@ class DecodingPool:
         found = await self._call(name, content, [form], self._megapixels, True)  # noqa: FBT003
         return found["0"], found["whole"]
 
+    async def decode_small(
+        self, content: bytes, forms: Sequence[Mapping[str, Any]], side: int, name: str
+    ) -> tuple[Pixels, ...]:
+        """Return the pixels of a photo in each form, and all of it in RGB, smaller than a side.
+
+        Raises:
+            BadImage: As `decode` does.
+        """
+        found = await self._call(name, content, forms, self._megapixels, False, side)  # noqa: FBT003
+        return (*(found[str(number)] for number in range(len(forms))), found["small"])
+
     def close(self) -> None:
         """End the processes."""
         for each in self._all:

@@ -16,6 +16,7 @@ from imgrec.data.records import Photo
 from imgrec.errors import BadImage, ImgrecError
 from imgrec.evaluation.prediction import Prediction
 from imgrec.explanation.values import ExplainedPhoto
+from imgrec.report.pictures import THUMBNAIL_SIDE
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.serve.batching import Batcher
@@ -154,6 +155,17 @@ class Service:
         """
         forms = [asdict(each) for each in specs]
         return await self._decoding.decode(_content(photo), forms, photo.name)
+
+    async def decode_small(
+        self, photo: Photo, specs: Sequence[ImageSpec] = ()
+    ) -> tuple[NDArray[np.uint8], ...]:
+        """Return the pixels of a photo in some forms, and those of its thumbnail, as `decode` does.
+
+        Raises:
+            BadImage: It can't be read.
+        """
+        forms = [asdict(each) for each in specs]
+        return await self._decoding.decode_small(_content(photo), forms, THUMBNAIL_SIDE, photo.name)
 
     async def _predicted(self, question: Question, model: ServedModel) -> Sequence[Prediction]:
         decoded = await self._decode(question.photos, model)

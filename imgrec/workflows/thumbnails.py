@@ -50,7 +50,26 @@ def heated_thumbnail(source: Source, spec: ImageSpec, where: Where, column: int)
     Raises:
         BadImage: The image can't be read.
     """
-    pixels = miniature(source, THUMBNAIL_SIDE, max_megapixels=spec.max_megapixels)
-    size = pixels.shape[1], pixels.shape[0]
-    heat = Heat(where(decode(source, spec), column), Area(*spec.visible_part(size)))
-    return thumbnail(heated_pixels(pixels, heat, size))
+    small = miniature(source, THUMBNAIL_SIDE, max_megapixels=spec.max_megapixels)
+    return heated_decoded(small, decode(source, spec), spec, where, column)
+
+
+def heated_decoded(
+    small: NDArray[np.uint8],
+    pixels: NDArray[np.uint8],
+    spec: ImageSpec,
+    where: Where,
+    column: int,
+) -> Thumbnail:
+    """Return the thumbnail of an image with a heat map.
+
+    Args:
+        small: The whole image in RGB, as small as a thumbnail.
+        pixels: The image as the model takes it.
+        spec: The form of `pixels`.
+        where: Computes the heat map.
+        column: The column of the class.
+    """
+    size = small.shape[1], small.shape[0]
+    heat = Heat(where(pixels, column), Area(*spec.visible_part(size)))
+    return thumbnail(heated_pixels(small, heat, size))

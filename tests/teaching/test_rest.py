@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import psutil
 import pytest
 from starlette.routing import compile_path
 
@@ -237,6 +238,22 @@ def test_photos_are_classified(rest: Rest) -> None:
         assert found["predictions"][0]["top"][0]["class"] == "red"
     assert rest("POST", "/pets/heat-map", picture(50, red=True)).content_type == "image/webp"
     assert _refused(rest, "POST", "/pets/heat-map?class=green", picture(50, red=True)) == 422
+
+
+@pytest.mark.parametrize("what", ["thumbnail", "heat map"])
+def test_pictures_are_made_of_what_a_child_decodes(rest: Rest, what: str) -> None:
+    """What a photo breaks is a decoding process, not the service."""
+    others, service = psutil.Process().children(), Service(())
+    rest.service = service
+    if what == "thumbnail":
+        first = rest.document("GET", "/pets/photos?limit=1")["photos"][0]["sha256"]
+        found = rest("GET", f"/pets/photos/{first}/thumbnail")
+    else:
+        found = rest("POST", "/pets/heat-map", picture(50, red=True))
+    decoders = [each for each in psutil.Process().children() if each not in others]
+    service.close()
+    assert found.content_type == "image/webp"
+    assert len(decoders) == 1
 
 
 def test_the_same_photos_give_the_same_model(rest: Rest) -> None:

@@ -191,11 +191,17 @@ def photo_content(classifiers: Classifiers, request: HttpRequest) -> HttpRespons
     return HttpResponse(content, kind, 200, PRIVATE | tagged(photo.sha256))
 
 
-def photo_thumbnail(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+async def photo_thumbnail(
+    service: Service, classifiers: Classifiers, request: HttpRequest
+) -> HttpResponse:
     """Return a small picture of a photo."""
     classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
-    classifier.photo(sha256)
+    path = await asyncio.to_thread(classifier.path, sha256)
     if matches(request.headers.get("if-none-match", ""), sha256):
         return HttpResponse(b"", status=304, headers=tagged(sha256))
-    content = classifier.thumbnail(sha256)
+    content = await asyncio.to_thread(classifier.kept_thumbnail, sha256)
+    if content is None:
+        photo = Photo(sha256, await asyncio.to_thread(read_file, path))
+        (small,) = await service.decode_small(photo)
+        content = await asyncio.to_thread(classifier.keep_thumbnail, sha256, small)
     return HttpResponse(content, "image/webp", 200, PRIVATE | tagged(sha256))

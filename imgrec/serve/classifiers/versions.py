@@ -23,6 +23,7 @@ from imgrec.serve.classifiers.requests import (
 )
 from imgrec.serve.classify import photos_of, read_question, write_answer
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Refusal, problem
+from imgrec.serve.explaining import PHOTO_COST
 from imgrec.serve.reading import read_body, read_query
 from imgrec.serve.service import Service
 from imgrec.text import either, printable
@@ -49,15 +50,21 @@ async def classify(
     return write_answer(await service.answer(question, model))
 
 
-def heat_map(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+async def heat_map(
+    service: Service, classifiers: Classifiers, request: HttpRequest
+) -> HttpResponse:
     """Show which parts of a photo an answer depends on."""
-    classifier = classifiers.get(request.path["name"])
-    photos = [each.source for each in photos_of(request) if isinstance(each.source, bytes)]
-    if len(photos) != 1 or not photos[0]:
+    classifier = await asyncio.to_thread(classifiers.get, request.path["name"])
+    photos = photos_of(request)
+    if len(photos) != 1 or not photos[0].source:
         raise Refusal(422, "there is not exactly one photo in the request")
     wanted = read_query(request, HeatMapQuery)
-    (engine,) = _chosen(classifier, wanted).engines
-    content = teaching.heat_map(engine, photos[0], wanted.class_name)
+    with service.admission.admitted(1, 1 + PHOTO_COST):
+        (engine,) = (await asyncio.to_thread(_chosen, classifier, wanted)).engines
+        pixels, small = await service.decode_small(photos[0], [engine.spec])
+        content = await asyncio.to_thread(
+            teaching.heat_map, engine, pixels, small, wanted.class_name
+        )
     return HttpResponse(content, "image/webp", 200, PRIVATE)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imgrec.classifiers import (
     Conflict,
     PhotoStatus,
@@ -13,11 +16,13 @@ from imgrec.classifiers import (
     StoredPhoto,
     StoredVersion,
 )
+from imgrec.data.images import miniature
+from imgrec.report.pictures import THUMBNAIL_SIDE
 from imgrec.requirement import parse
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
-from imgrec.workflows.teaching.thumbnails import photo_thumbnail
+from imgrec.workflows.teaching.thumbnails import as_webp
 from imgrec.workflows.teaching.version import REQUIRE
 
 
@@ -82,9 +87,24 @@ class Contents:
 
     def thumbnail(self, sha256: str) -> bytes:
         """Return a small picture of a photo, as WebP; raises NotFound, or BadImage."""
-        if (found := self._store.thumbnail(sha256)) is None:
-            found = photo_thumbnail(self.path(sha256))
-            self._store.keep_thumbnail(sha256, found)
+        if (found := self.kept_thumbnail(sha256)) is None:
+            path = self.path(sha256)
+            found = self.keep_thumbnail(sha256, miniature(path, THUMBNAIL_SIDE, path.name))
+        return found
+
+    def kept_thumbnail(self, sha256: str) -> bytes | None:
+        """Return the small picture of a photo; None if it was not made yet."""
+        return self._store.thumbnail(sha256)
+
+    def keep_thumbnail(self, sha256: str, small: NDArray[np.uint8]) -> bytes:
+        """Return the small picture of a photo, as WebP, and keep it for later.
+
+        Args:
+            sha256: Of the photo.
+            small: The whole photo, uint8 (height, width, 3), at most 192 pixels a side.
+        """
+        found = as_webp(small)
+        self._store.keep_thumbnail(sha256, found)
         return found
 
     def versions(self) -> tuple[StoredVersion, ...]:

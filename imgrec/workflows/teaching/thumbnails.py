@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
-from imgrec.data.images import decode
-from imgrec.data.records import MAX_MEGAPIXELS
+import numpy as np
+from numpy.typing import NDArray
+
 from imgrec.errors import UsageError
 from imgrec.explanation.occlusion import occlusion
-from imgrec.report.pictures import Thumbnail
+from imgrec.report.pictures import Thumbnail, thumbnail
 from imgrec.runtime.engine import Engine
 from imgrec.text import join_few, printable
-from imgrec.workflows.thumbnails import heated_thumbnail, plain_thumbnail
+from imgrec.workflows.thumbnails import heated_decoded
 
 _PATCHES = 5  # by as many: a model is asked 26 times
 
 
-def photo_thumbnail(path: Path) -> bytes:
-    """Return a photo as WebP, at most 192 pixels a side; raises BadImage."""
-    return _content(plain_thumbnail(path, path.name, MAX_MEGAPIXELS))
+def as_webp(small: NDArray[np.uint8]) -> bytes:
+    """Return uint8 pixels (height, width, 3) as WebP."""
+    return _content(thumbnail(small))
 
 
-def heat_map(engine: Engine, photo: bytes, class_name: str | None) -> bytes:
-    """Return a photo with a heat map, as WebP, at most 192 pixels a side.
+def heat_map(
+    engine: Engine, pixels: NDArray[np.uint8], small: NDArray[np.uint8], class_name: str | None
+) -> bytes:
+    """Return a photo with a heat map, as WebP.
 
     It shows which parts of the photo the answer depends on, by occlusion.
 
     Args:
         engine: The model.
-        photo: The content of a file.
+        pixels: The photo as the model takes it.
+        small: The whole photo in the size of the picture, uint8 (height, width, 3).
         class_name: The class whose probability is looked at; None for the most probable one.
 
     Raises:
-        BadImage: The photo can't be read.
         UsageError: There is no such class.
     """
     if class_name is None:
-        answer = engine.answers(decode(photo, engine.spec, "the photo")[None]).probabilities[0]
-        column = int(answer.argmax())
+        column = int(engine.answers(pixels[np.newaxis]).probabilities[0].argmax())
     elif class_name in engine.classes:
         column = engine.classes.index(class_name)
     else:
@@ -46,8 +47,8 @@ def heat_map(engine: Engine, photo: bytes, class_name: str | None) -> bytes:
             f"the model has no class {printable(class_name)}",
             hint=f"it has {join_few(engine.classes, 10)}",
         )
-    found = heated_thumbnail(
-        photo, engine.spec, lambda pixels, at: occlusion(engine, pixels, at, _PATCHES), column
+    found = heated_decoded(
+        small, pixels, engine.spec, lambda shown, at: occlusion(engine, shown, at, _PATCHES), column
     )
     return _content(found)
 
