@@ -75,7 +75,8 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="Believe the X-Forwarded headers of the proxy with this address. Can be repeated.",
+    help="Believe the X-Forwarded headers of the proxy with this IP address, or in this network. "
+    "Can be repeated.",
 )
 @click.option(
     "--grace",
@@ -121,7 +122,7 @@ def serve(
     model are answered by the first one. With --classifiers, no RUN is needed.
 
     SIGTERM and Ctrl-C end the service when everything under way is answered. SIGHUP opens the
-    models and the token file again.
+    models, the token file and the certificate again.
 
     Example: imgrec serve pets=last
     """

@@ -83,7 +83,8 @@ class ServeConfig(Section):
     allowed_hosts: Texts = Field(default=(), description="Host names that requests may have.")
     allowed_origins: Texts = Field(default=(), description="Origins of web pages that may ask.")
     proxies: Texts = Field(
-        default=(), description="Addresses of proxies whose X-Forwarded headers are believed."
+        default=(),
+        description="IP addresses or networks of proxies whose X-Forwarded headers are believed.",
     )
     grace: NonNegativeFloat | None = Field(
         default=None, description="Seconds to answer what is under way when the service ends."

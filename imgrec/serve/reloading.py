@@ -61,7 +61,7 @@ class Reloading:
         try:
             self._application.security = self._security()
         except ImgrecError as error:
-            log.warning("the tokens stay as they were: %s", error.message)
+            log.warning("tokens and certificate stay as they were: %s", error.message)
         for each in list(self._service.models):
             await self._reload(each.name)
 

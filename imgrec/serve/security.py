@@ -9,7 +9,7 @@ import ipaddress
 import json
 import secrets
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -174,14 +174,31 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_reachable(host: str, *, token_file: Path | None, insecure: bool) -> None:
+def check_reachable(
+    host: str, proxies: Sequence[str], *, token_file: Path | None, insecure: bool
+) -> None:
     """Raise UsageError if others could reach a service that asks for no token."""
-    if not is_loopback(host) and token_file is None and not insecure:
-        raise UsageError(
-            f"--host {printable(host)} can be reached by others, who would need no token",
-            hint="give --token-file FILE (`imgrec token add FILE --right ask` makes it), or "
-            "--insecure to let everybody ask",
-        )
+    if (is_loopback(host) and not proxies) or token_file is not None or insecure:
+        return
+    reachable = f"--proxy {proxies[0]}" if is_loopback(host) else f"--host {host}"
+    raise UsageError(
+        f"through {printable(reachable)}, others can reach the service without a token",
+        hint="give --token-file FILE (`imgrec token add FILE --right ask` makes it), or "
+        "--insecure to let everybody ask",
+    )
+
+
+def check_proxies(proxies: Sequence[str]) -> None:
+    """Raise UsageError if a proxy is not an IP address, or a network of them."""
+    for each in proxies:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            raise UsageError(
+                f"--proxy {printable(each)}: {printable(str(error))}",
+                hint="give the IP address from which the proxy connects, such as 10.0.0.1, or a "
+                "network such as 10.0.0.0/24",
+            ) from None
 
 
 def _digest(token: str) -> str:

@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -32,11 +33,13 @@ from imgrec.serve.routes import ROUTES, Route, described, protocol_routes
 from imgrec.serve.security import (
     LOOPBACK_NAMES,
     Security,
+    check_proxies,
     check_reachable,
     is_loopback,
     read_tokens,
 )
 from imgrec.serve.service import Service
+from imgrec.serve.tls import load_certificate, tls_context
 from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
@@ -95,7 +98,8 @@ def serve(settings: Settings) -> None:
         RunError: A model can't be used, or the address can't be listened on.
         Terminated, KeyboardInterrupt: Requests were not answered within the grace.
     """
-    security = _security(settings)
+    tls = tls_context(settings.certificate, settings.key)
+    security = _security(settings, tls)
     with ExitStack() as held:
         listener = held.enter_context(_listening(settings))
         address = _address(settings, listener)
@@ -115,6 +119,8 @@ def serve(settings: Settings) -> None:
             service.start_decoding()
             classifiers.follow(service)
         server = _server(settings, service, security, described(routes), classifiers)
+        server.config.load()
+        server.config.ssl = tls  # that of uvicorn would ask for the password of a key
         listener.listen(_BACKLOG)  # clients can connect from now on
         _say_what_is_served(settings, service, address)
         server.run(sockets=[listener])
@@ -202,27 +208,31 @@ def _config(settings: Settings, application: Application) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies),
-        ssl_certfile=settings.certificate,
-        ssl_keyfile=settings.key,
         timeout_keep_alive=round(limits.idle_seconds),
         backlog=_BACKLOG,
     )
 
 
-def _security(settings: Settings) -> Callable[[], Security]:
-    """Return a function that reads who may ask; it is called now for the first time."""
-    check_reachable(settings.host, token_file=settings.token_file, insecure=settings.insecure)
-    if (settings.certificate is None) is not (settings.key is None):
-        raise UsageError("--certificate and --key go together", hint="give both files, or none")
+def _security(settings: Settings, tls: ssl.SSLContext | None) -> Callable[[], Security]:
+    """Return a function that reads who may ask, and the certificate, again."""
+    check_proxies(settings.proxies)
+    check_reachable(
+        settings.host,
+        settings.proxies,
+        token_file=settings.token_file,
+        insecure=settings.insecure,
+    )
     loopback = is_loopback(settings.host)
     hosts = {each.lower() for each in settings.allowed_hosts}
     hosts |= {*LOOPBACK_NAMES} if loopback or hosts else set()
 
     def read() -> Security:
         file = settings.token_file
+        if tls and settings.certificate and settings.key:
+            load_certificate(tls, settings.certificate, settings.key)
         return Security(
             tokens=None if file is None else read_tokens(file).tokens,
-            anyone_manages=loopback,
+            anyone_manages=loopback and not settings.proxies,
             hosts=hosts,
             origins=frozenset(settings.allowed_origins),
         )

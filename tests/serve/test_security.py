@@ -102,6 +102,7 @@ def test_loopback_addresses_are_known() -> None:
     ("options", "said"),
     [
         (["--host", "0.0.0.0"], "--token-file"),  # noqa: S104
+        (["--proxy", "127.0.0.1"], "--token-file"),
         (["a=last", "a=last"], "two models have the name a"),
         (["a=last", "--pretrained", "VGG16"], "RUN and --pretrained can't be combined"),
         (["--port", "0", "--classifiers", "pets"], "pets is a classifier"),
