@@ -33,6 +33,8 @@ PILLOWS := 11.3 12 13
 DECODING := $(addprefix tests/data/test_,pixel_table.py resizing.py images.py formats.py modes.py fit.py turn.py)
 # Libraries with which tests ask the service, each in an environment of its own.
 CLIENTS := google-cloud-vision huggingface-hub kserve requests schemathesis tritonclient[http]
+# Services that `make bench` compares `imgrec serve` with.
+PEERS := bentoml fastapi litserve
 # Test modules that compare whole outputs.
 SNAPSHOTS = $(shell grep -rl --include='test_*.py' SnapshotAssertion tests)
 
@@ -121,6 +123,14 @@ pictures: $(READY) ## draw the pictures of README, docs/teach.md and docs/tutori
 bench: $(READY) ## measure speed and write docs/performance.md: 15 min (QUICK=1: only print, 4 min)
 	$(BIN)/python -m tools.bench $(if $(QUICK),--quick,--output docs/performance.md)
 
+.PHONY: peers
+peers: $(READY) ## install the services that `make bench` compares with, below build/peers
+	@for peer in $(PEERS); do \
+		$(BIN)/uv --quiet --no-config venv --allow-existing --python $(BIN)/python build/peers/$$peer && \
+		$(BIN)/uv --quiet --no-config pip install --python build/peers/$$peer/bin/python \
+			--require-hashes --requirement tools/bench/peers/requirements-$$peer.txt || exit 1; \
+	done
+
 .PHONY: lock
 lock: $(READY) ## write the lock files from pyproject.toml (UPGRADE=--upgrade: newest versions)
 	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.txt
@@ -131,6 +141,10 @@ lock: $(READY) ## write the lock files from pyproject.toml (UPGRADE=--upgrade: n
 	echo mlflow | $(LOCK) $(UPGRADE) --no-annotate --group predict - --output-file tests/tracking/requirements-mlflow.txt
 	@for client in $(CLIENTS); do \
 		echo "$$client" | $(LOCK) $(UPGRADE) --no-annotate - --output-file "tests/serve/clients/requirements-$${client%[*}.txt" || exit 1; \
+	done
+	@for peer in $(PEERS); do \
+		$(LOCK) $(UPGRADE) --no-annotate --constraint requirements-dev.txt tools/bench/peers/$$peer.in \
+			--output-file tools/bench/peers/requirements-$$peer.txt || exit 1; \
 	done
 
 .PHONY: audit

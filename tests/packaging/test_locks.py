@@ -16,10 +16,7 @@ from packaging.utils import canonicalize_name
 PROJECT = Path(__file__).resolve().parents[2]
 LOCKS = (
     *(f"requirements{name}.txt" for name in ("", "-dev", "-predict", "-release", "-serve")),
-    *(
-        str(path.relative_to(PROJECT))
-        for path in sorted(PROJECT.glob("tests/**/requirements-*.txt"))
-    ),
+    *(str(path.relative_to(PROJECT)) for path in sorted(PROJECT.glob("t*/**/requirements-*.txt"))),
 )
 
 

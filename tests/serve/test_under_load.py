@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import shutil
 import signal
@@ -35,7 +34,7 @@ def under_load(running: Running, clients: int, during: Callable[[], object]) -> 
 
     def ask() -> None:
         asked = load(address, requests, clients=clients, seconds=600, stop=ended.is_set)
-        found.append(asyncio.run(asked).statuses)
+        found.append(asked.statuses)
 
     thread = threading.Thread(target=ask)
     thread.start()

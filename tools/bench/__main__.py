@@ -8,7 +8,8 @@ python -m tools.bench --output FILE     write a table per section, with machine,
 
 Compared figures are measured in turns in one session; each is the median of its
 rounds. The photos are expected in the folder IMGREC_TEST_DATA (default ../shared). If PyTorch is
-installed too (`.venv/bin/pip install torch`), a training is also compared with it.
+installed too (`.venv/bin/pip install torch`), a training is also compared with it. `make peers`
+installs the services that `imgrec serve` is compared with.
 """
 
 from __future__ import annotations

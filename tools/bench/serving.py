@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
-import http.client
 import itertools
+import os
+import shlex
+import signal
+import socket
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from importlib.metadata import version
-from importlib.util import find_spec
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from PIL import Image
 
 from tools.bench.figures import Figure, Size, rate
+from tools.bench.peers import FOLDER, Peer, peers
 from tools.bench.processes import cost_of, imgrec
 from tools.load import Load, load, photo_request
 
-# As the tutorials of FastAPI and Keras have it. The arguments: the model and the port.
-FAST_API = """
-import io, os, sys
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import fastapi, keras, numpy, uvicorn
-from PIL import Image
-model = keras.models.load_model(sys.argv[1], compile=False)
-app = fastapi.FastAPI()
-
-@app.post("/v1/classify")
-async def classify(request: fastapi.Request):
-    image = Image.open(io.BytesIO(await request.body())).convert("RGB").resize((150, 150))
-    return {"probability": float(model.predict(numpy.asarray(image)[None], verbose=0)[0, 0])}
-
-uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
-"""
 CLIENTS = 16
 WARM_UP = 2.0
 _PORT = 18_437
-_ONE_PIXEL = b"P6 1 1 255\n\x00\x00\x00"
+_STOP_SECONDS = 10.0
+_FIRST = photo_request(b"P6 1 1 255\n\x00\x00\x00")
+_GOALS = {"imgrec predict": 0.85, "FastAPI": 4, "LitServe": 2, "BentoML": 2}
 
 
 def serving(runs: Path, folder: Path, size: Size) -> Iterator[Figure]:
@@ -80,32 +66,29 @@ def _throughput(
 ) -> Iterator[Figure]:
     """Yield photos per second of the service and of the other ways, measured in turns."""
     found: dict[str, list[float]] = {"imgrec serve": [], "imgrec predict": []}
-    others: Mapping[str, Sequence[str]] = {}
-    if find_spec("fastapi"):
-        name = f"FastAPI {version('fastapi')} and `model.predict`"
-        others = {name: [sys.executable, "-c", FAST_API, str(run / "best.keras"), str(_PORT + 1)]}
-        found[name] = []
+    others = list(peers())
+    contents = [each.read_bytes() for each in photos]
     predict = imgrec("predict", *map(str, [*photos] * 4), "--model", str(run), "--json")
     generator = Load()
     for _ in range(rounds):
         generator = asked(service.port, requests, CLIENTS, seconds)
         found["imgrec serve"].append(generator.rate)
         found["imgrec predict"].append(4 * len(photos) / cost_of(predict).seconds)
-        for name, command in others.items():
-            with _served(command) as other:
-                found[name].append(asked(other.port, requests, CLIENTS, seconds).rate)
+        for each in others:
+            name, given = f"{each.name} {each.version}", [*map(each.request, contents)]
+            with _peer(each, run, given[0]) as other:
+                rate_of_other = asked(other.port, given, CLIENTS, seconds).rate
+            found.setdefault(name, []).append(rate_of_other)
     for name, rates in found.items():
         yield Figure(f"400x300 JPEGs, `cat_dog`: {name}", rate(statistics.median(rates)))
-    goals = {"imgrec predict": "at least 0.85"}
     for name, rates in itertools.islice(found.items(), 1, None):
         pairs = zip(found["imgrec serve"], rates, strict=True)
         ratio = statistics.median(own / other for own, other in pairs)
+        goal = next(goal for known, goal in _GOALS.items() if name.startswith(known))
         yield Figure(
-            f"the same, imgrec serve over {name}",
-            f"{ratio:.2f} times",
-            goals.get(name, "at least 4"),
+            f"the same, imgrec serve over {name}", f"{ratio:.2f} times", f"at least {goal}"
         )
-    own = 1e3 * generator.processor / sum(generator.statuses.values())
+    own = 1e3 * generator.processor / generator.requests
     yield Figure(
         "the same, processor time of the generator", f"{own:.2f} ms a request", "under 0.1 ms"
     )
@@ -139,7 +122,7 @@ def asked(
     address = f"http://127.0.0.1:{port}"
 
     def run(length: float) -> Load:
-        return asyncio.run(load(address, requests, clients=clients, seconds=length, rate=rate))
+        return load(address, requests, clients=clients, seconds=length, rate=rate)
 
     run(WARM_UP)
     return run(seconds)
@@ -151,7 +134,7 @@ class _Service:
 
     process: subprocess.Popen[bytes]
     port: int
-    start: float = field(default=0.0)
+    start: float
 
     @property
     def memory(self) -> int:
@@ -161,29 +144,49 @@ class _Service:
 
 
 @contextmanager
-def _served(command: Sequence[str]) -> Iterator[_Service]:
-    port = _PORT if str(_PORT) in command else _PORT + 1
+def _served(
+    command: Sequence[str],
+    port: int = _PORT,
+    first: bytes = _FIRST,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[_Service]:
     began = time.perf_counter()
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:  # noqa: S603  # our own
+    process = subprocess.Popen(  # noqa: S603  # our own
+        command,
+        cwd=folder,
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with process:
         try:
-            service = _Service(process, port)
-            _first_answer(service)
-            service.start = time.perf_counter() - began
-            yield service
+            while not _answers(port, first):
+                if process.poll() is not None:
+                    raise RuntimeError(f"it has ended: {shlex.join(command)}")
+                time.sleep(0.01)
+            yield _Service(process, port, time.perf_counter() - began)
         finally:
             process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+            with suppress(ProcessLookupError):  # what it has started
+                os.killpg(process.pid, signal.SIGKILL)
 
 
-def _first_answer(service: _Service) -> None:
-    while service.process.poll() is None:
-        with suppress(OSError):
-            connection = http.client.HTTPConnection("127.0.0.1", service.port)
-            connection.request("POST", "/v1/classify", _ONE_PIXEL)
-            connection.getresponse().read()
-            connection.close()
-            return
-        time.sleep(0.01)
-    raise RuntimeError("the service ended")
+def _peer(peer: Peer, run: Path, first: bytes) -> AbstractContextManager[_Service]:
+    command, variables = peer.started(run, _PORT + 1)
+    return _served(command, _PORT + 1, first, FOLDER, variables)
+
+
+def _answers(port: int, request: bytes) -> bool:
+    """Return whether a service gives the answer to a request."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), _STOP_SECONDS) as opened:
+        opened.settimeout(_STOP_SECONDS)
+        opened.sendall(request)
+        return opened.recv(12).endswith(b" 200")
+    return False
 
 
 def _resized(folder: Path, to: Path, count: int) -> list[Path]:
