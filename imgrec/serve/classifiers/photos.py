@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from imgrec.classifiers import PhotoStatus, check_class_name
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
-from imgrec.errors import BadImage
+from imgrec.errors import BadImage, RunError
 from imgrec.progress import Progress
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
@@ -186,7 +186,7 @@ def photo_content(classifiers: Classifiers, request: HttpRequest) -> HttpRespons
     photo = classifier.photo(request.path["sha256"])
     if matches(request.headers.get("if-none-match", ""), photo.sha256):
         return HttpResponse(b"", status=304, headers=tagged(photo.sha256))
-    content = read_file(classifier.path(photo.sha256))
+    content = _file(classifier, photo.sha256)
     kind = _TYPES.get(photo.suffix, f"image/{photo.suffix}")
     return HttpResponse(content, kind, 200, PRIVATE | tagged(photo.sha256))
 
@@ -195,13 +195,23 @@ async def photo_thumbnail(
     service: Service, classifiers: Classifiers, request: HttpRequest
 ) -> HttpResponse:
     """Return a small picture of a photo."""
-    classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
-    path = await asyncio.to_thread(classifier.path, sha256)
+    sha256 = request.path["sha256"]
+    classifier = await asyncio.to_thread(classifiers.get, request.path["name"])
+    await asyncio.to_thread(classifier.photo, sha256)
     if matches(request.headers.get("if-none-match", ""), sha256):
         return HttpResponse(b"", status=304, headers=tagged(sha256))
     content = await asyncio.to_thread(classifier.kept_thumbnail, sha256)
     if content is None:
-        photo = Photo(sha256, await asyncio.to_thread(read_file, path))
+        photo = Photo(sha256, await asyncio.to_thread(_file, classifier, sha256))
         (small,) = await service.decode_small(photo)
         content = await asyncio.to_thread(classifier.keep_thumbnail, sha256, small)
     return HttpResponse(content, "image/webp", 200, PRIVATE | tagged(sha256))
+
+
+def _file(classifier: Classifier, sha256: str) -> bytes:
+    """Return the file of a photo; raise NotFound if it is deleted by now."""
+    try:
+        return read_file(classifier.path(sha256))
+    except RunError:
+        classifier.photo(sha256)
+        raise
