@@ -24,6 +24,7 @@ class Peer:
 
     Args:
         name: The library.
+        how: How it serves the model, for the table.
         model: The file of a run that it serves.
         command: The program in its environment and its arguments, of which `{model}` and `{port}`
             are filled in.
@@ -31,6 +32,7 @@ class Peer:
     """
 
     name: str
+    how: str
     model: str
     command: tuple[str, ...]
     request: Callable[[bytes], bytes]
@@ -76,18 +78,21 @@ def _uploaded(field: str) -> Callable[[bytes], bytes]:
 PEERS = (
     Peer(
         "FastAPI",
+        "`model.predict` of Keras",
         "best.keras",
         ("python", "fastapi_app.py", "{model}", "{port}"),
         lambda content: photo_request(content, _TARGET),
     ),
     Peer(
         "LitServe",
+        "`LitServer.run`, LiteRT, batches of 8",
         "model.tflite",
         ("python", "litserve_app.py", "{model}", "{port}"),
         _uploaded("request"),
     ),
     Peer(
         "BentoML",
+        "`bentoml serve`, LiteRT, batches of 8",
         "model.tflite",
         ("bentoml", "serve", "bentoml_app:Classifier", "--port", "{port}"),
         _uploaded("images"),
