@@ -20,7 +20,7 @@ class Classifier:
         model = Interpreter(os.environ["IMGREC_MODEL"], num_threads=2)
         self.model = model.get_signature_runner()
 
-    @bentoml.api(batchable=True, max_batch_size=8, max_latency_ms=1000)
+    @bentoml.api(batchable=True, max_batch_size=8)
     def classify(self, images: list[Image]) -> list[float]:
         """Return the probability of each photo."""
         small = [image.convert("RGB").resize((150, 150)) for image in images]
