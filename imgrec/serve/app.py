@@ -32,7 +32,8 @@ from imgrec.serve.service import Service
 
 log = logging.getLogger("imgrec")
 
-_PATHS = 1024
+# What answers a path is remembered for as many paths, none of them longer.
+_PATHS, _LONGEST_PATH = 1024, 256
 _GONE_STATUS = 499
 _NO_ROUTE = "none"
 _BUG = Refusal(500, "the service failed to answer", hint="its log says why")
@@ -67,7 +68,7 @@ class Application:
             ],
             exception_handlers={HTTPException: self._not_found},
         )
-        # Refused requests have to be cheap.
+        # Requests that are refused have to be cheap.
         self._found = lru_cache(_PATHS)(self._find)
 
     def for_origins(self, origins: Sequence[str]) -> ASGIApp:
@@ -84,7 +85,8 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as an ASGI application."""
-        application, scope["path_params"] = self._found(scope["method"], scope["path"])
+        find = self._found if len(scope["path"]) <= _LONGEST_PATH else self._find
+        application, scope["path_params"] = find(scope["method"], scope["path"])
         await application(scope, receive, send)
 
     def _find(self, method: str, path: str) -> tuple[ASGIApp, Mapping[str, Any]]:
