@@ -123,8 +123,8 @@ class Sweep(Section):
             yield ("space",), "is empty: name the keys to vary"
         for key, dimension in self.space.items():
             if not _may_vary(key):
-                yield ("space", key), f"can't vary: only {_VARYING} can, so that all trials are "
-                "judged on the same images"
+                reason = "so that all trials are judged on the same images"
+                yield ("space", key), f"can't vary: only {_VARYING} can, {reason}"
             if self.search == "grid" and dimension.bounds:
                 yield ("space", key), "search: grid needs a list of values, {choose: [...]}"
         if self.search == "cmaes" and all(each.bounds is None for each in self.space.values()):
@@ -149,7 +149,7 @@ class Sweep(Section):
 
 
 _WORSE: Mapping[Direction, str] = {"max": "lower", "min": "higher"}
-_VARYING = f"{', '.join(_SIZES)} and the keys of {', '.join(_SECTIONS)}"
+_VARYING = f"{', '.join(_SIZES)} and the keys of {', '.join(_SECTIONS[:-1])} and {_SECTIONS[-1]}"
 
 
 def measured() -> list[str]:

@@ -25,7 +25,7 @@ def _experiment(space: str, more: str = "", base: str = TINY) -> Experiment:
 @pytest.mark.parametrize(
     ("space", "more", "message"),
     [
-        ("seed: {choose: [1, 2]}", "", "can't vary"),
+        ("seed: {choose: [1, 2]}", "", "so that all trials are judged on the same images"),
         ("data.root: {choose: [a, b]}", "", "can't vary"),
         ("training.epochs: {}", "", "takes one of"),
         ("training.epochs: {int: [1, 2], choose: [1]}", "", "takes one of"),
