@@ -101,6 +101,7 @@ def train(
     from imgrec.runs.notes import checked_notes
     from imgrec.runs.repeats import find_repeats
     from imgrec.workflows import training
+    from imgrec.workflows.data_argument import is_config
 
     notes = checked_notes(tags, note)
     chosen = training.TrainingOptions(profile, notes=notes)
@@ -116,6 +117,11 @@ def train(
         changes = (*training.QUICK, *overrides) if quick else overrides
         grouping = () if groups is None else (f"data.group={json.dumps(groups)}",)
         experiment = _experiment(console, config, (*changes, *grouping, *naming(name)))
+        if quick and is_config(config):
+            console.say(
+                "--quick has its own preprocessing, augmentation, model, training and image size: "
+                f"those of {printable(config)} are not used"
+            )
         if dry_run:
             plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
             _show_plan(console, plan, as_json=as_json)

@@ -145,6 +145,17 @@ def spoil(photos: Path) -> None:
     (photos / "dog" / "2.png").write_bytes(b"")
 
 
+def test_what_quick_does_not_use_is_said(imgrec: Imgrec, here: Path) -> None:
+    """The network of a config is not replaced silently."""
+    assert (here / "tiny.yaml").is_file()
+    process = imgrec("train", "tiny.yaml", "--quick", "--seeds", "2")
+    assert process.returncode == 2
+    assert process.stderr.startswith(
+        "--quick has its own preprocessing, augmentation, model, training and image size: "
+        "those of tiny.yaml are not used\n"
+    )
+
+
 def test_unreadable_images_stop_a_training(
     imgrec: Imgrec, here: Path, snapshot: SnapshotAssertion
 ) -> None:
