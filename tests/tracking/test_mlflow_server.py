@@ -153,7 +153,7 @@ def test_a_model_is_served_and_loaded(
     run = Run(shutil.copytree(colour_run.path, tmp_path / colour_run.name), colour_run.card)
     push_run(run, destination_of(run, ("mlflow",), server.uri, "served"))
     found = only_run(server.uri, "served")
-    environment = _environment() | {"MLFLOW_TRACKING_URI": server.uri}
+    environment = _environment(python) | {"MLFLOW_TRACKING_URI": server.uri}
 
     model = f"runs:/{found.run.info.run_id}/model"
     command: list[str | Path] = [python, "-c", LOADED, model, *photos]
@@ -204,7 +204,7 @@ def _mlflow(
         process = subprocess.Popen(
             [python, "-m", "mlflow", *arguments],
             cwd=folder,
-            env=environment or _environment(),
+            env=environment or _environment(python),
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -234,9 +234,11 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _environment() -> dict[str, str]:
-    # `python -m mlflow models serve` calls programs of its environment by their names.
-    return {**os.environ, "PYTHONPATH": str(PROJECT), "MLFLOW_DISABLE_TELEMETRY": "true"}
+def _environment(python: Path) -> dict[str, str]:
+    own = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    # MLflow calls programs of its environment by their names.
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, **own, "PATH": path, "PYTHONPATH": str(PROJECT)}
 
 
 def _free_port() -> int:
