@@ -10,15 +10,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Size:
-    """How much to measure: rounds, images per epoch, batches and steps per round."""
+    """How much to measure: rounds, images per epoch, batches and steps per round.
+
+    few: the rounds of what takes a minute.
+    """
 
     rounds: int = 3
+    few: int = 2
     images: int = 2000
     batches: int = 20
     steps: int = 12
 
 
-QUICK = Size(rounds=1, images=500, batches=8, steps=5)
+QUICK = Size(rounds=1, few=1, images=500, batches=8, steps=5)
 
 
 @dataclass(frozen=True)

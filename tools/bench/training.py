@@ -62,7 +62,7 @@ def beside_torch(photos: Path, size: Size) -> Iterator[Figure]:
 
 def residual_network(photos: Path, size: Size) -> Iterator[Figure]:
     """Yield the speed of `cat_dog_plus` from epoch 2 on, also in Keras."""
-    rates = in_turns(_keras_and_own("cat_dog_plus", photos), size.rounds)
+    rates = in_turns(_keras_and_own("cat_dog_plus", photos), size.few)
     yield from figures("`cat_dog_plus`, epoch 2 on", rates)
     yield ratio("`cat_dog_plus`", rates, OWN, [KERAS])
     yield ratio("`cat_dog_plus`", rates, SHORT, [KERAS], "at least 2")
@@ -136,7 +136,7 @@ def frozen(photos: Path, size: Size) -> Iterator[Figure]:
         some = few(photos, Path(name))
         keras = partial(script, "plain_keras")
         predicted, own, short = [], [], []
-        for _ in range(size.rounds):
+        for _ in range(size.few):
             predicted.append(keras("features", some / "train", VGG16))
             own.append(_vgg16_transfer(some, "float32"))
             short.append(_vgg16_transfer(some, BFLOAT16))
