@@ -236,15 +236,23 @@ class Labels(Index):
         return photo_path(self.folder, photo)
 
     def features(self) -> Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]]:
-        """Return the features and the grey thumbnail of each photo, by its SHA-256."""
-        rows = self._rows("SELECT sha256, features, grey FROM features")
-        return {
-            sha256: (
-                np.frombuffer(features, np.float32),
-                np.frombuffer(grey, np.uint8).reshape(_SIDE, _SIDE),
-            )
-            for sha256, features, grey in rows
-        }
+        """Return the features and the grey thumbnail of each photo, by its SHA-256, sorted.
+
+        They are rows of two arrays.
+        """
+        query = "SELECT sha256, features, grey FROM features ORDER BY sha256"
+        found: dict[str, tuple[NDArray[np.float32], NDArray[np.uint8]]] = {}
+        with self._mutex, readable_errors(self.folder / FILE):
+            count, size = self._database.execute(
+                "SELECT count(*), max(length(features)) FROM features"
+            ).fetchone()
+            values = np.empty((count, (size or 0) // 4), np.float32)
+            greys = np.empty((count, _SIDE, _SIDE), np.uint8)
+            for row, (sha256, features, grey) in enumerate(self._database.execute(query)):
+                values[row] = np.frombuffer(features, np.float32)
+                greys[row] = np.frombuffer(grey, np.uint8).reshape(_SIDE, _SIDE)
+                found[sha256] = values[row], greys[row]
+        return found
 
     def thumbnail(self, sha256: str) -> bytes | None:
         """Return the thumbnail of a photo; None if it was not made yet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,8 +78,16 @@ def examples_of(
     return Examples(
         revision,
         used,
-        np.stack([values for values, _ in known]) if known else np.empty((0, 0), np.float32),
-        np.stack([grey for _, grey in known]) if known else np.empty((0, 0, 0), np.uint8),
+        _stacked([values for values, _ in known]) if known else np.empty((0, 0), np.float32),
+        _stacked([grey for _, grey in known]) if known else np.empty((0, 0, 0), np.uint8),
         tuple(sorted(enough)),
         tuple(TooFew(name, counts[name]) for name in sorted(counts) if name not in enough),
     )
+
+
+def _stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return an array of rows, sorted by SHA-256; no copy if they are all those of another one."""
+    whole = rows[0].base
+    if whole is not None and len(whole) == len(rows) and all(each.base is whole for each in rows):
+        return whole
+    return np.stack(rows)

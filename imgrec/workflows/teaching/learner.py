@@ -20,6 +20,9 @@ from imgrec.workflows.teaching.examples import FEWEST, Examples, examples_of
 from imgrec.workflows.teaching.neighbours import Known
 from imgrec.workflows.teaching.standing import Standing, standing_of
 
+# Seconds for each photo, in which more may come before all that are there are computed with.
+_PAUSE = 5e-5
+
 
 class Learner:
     """The backbone, the features, the head and its cross-validation; threads can share it."""
@@ -191,13 +194,23 @@ class Learner:
     def _solve_all(self) -> None:
         """Solve until nothing has changed meanwhile."""
         with contextlib.suppress(Exception):  # whoever waits for it meets the error
-            while (examples := self.examples()).solvable:
+            while (examples := self._settled()).solvable:
                 with contextlib.suppress(_OutdatedError):
                     self.solve(examples, check=partial(self._check_current, examples))
                 with self._mutex:
                     if self.examples() is examples:
                         self._worker = None
                         return
+
+    def _settled(self) -> Examples:
+        """Return the labelled photos once no more have come for a while; holds none meanwhile."""
+        while True:
+            examples = self.examples()
+            before, seconds = id(examples), _PAUSE * len(examples.photos)
+            del examples
+            self._stopped.wait(seconds)
+            if id(examples := self.examples()) == before:
+                return examples
 
     def _check_current(self, examples: Examples) -> None:
         if self._examples is not examples:
