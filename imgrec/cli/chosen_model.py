@@ -68,7 +68,7 @@ def _classifier(console: Console, runs_dir: Path) -> str:
         raise RunError(
             f"there is no complete run in {printable(str(runs_dir))}",
             hint="give a run with --model RUN, or an ImageNet classifier with "
-            f"--pretrained {_SMALL_CLASSIFIER}",
+            f"--pretrained {_INSTALLED_CLASSIFIER}",
         )
     console.say(f"{said.format(_SMALL_CLASSIFIER)} (14 MB, downloaded once)")
     return _SMALL_CLASSIFIER

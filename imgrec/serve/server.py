@@ -40,7 +40,7 @@ from imgrec.serve.security import (
 )
 from imgrec.serve.service import Service
 from imgrec.serve.tls import load_certificate, tls_context
-from imgrec.text import count_of, printable
+from imgrec.text import count_of, join_few, printable
 
 if TYPE_CHECKING:
     from imgrec.serve.classifiers import Classifiers
@@ -122,6 +122,11 @@ def serve(settings: Settings) -> None:
         server.config.load()
         server.config.ssl = tls  # that of uvicorn would ask for the password of a key
         listener.listen(_BACKLOG)  # clients can connect from now on
+        if classifiers is not None:
+            place = printable(str(settings.classifiers))
+            log.info(
+                "classifiers: %s in %s", join_few(classifiers.names(), 10) or "none yet", place
+            )
         _say_what_is_served(settings, service, address)
         server.run(sockets=[listener])
     if not server.drained:
