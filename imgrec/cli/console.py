@@ -95,19 +95,8 @@ class Console:
             wrapped: Wrap the last column to the width of the terminal (80 columns if unknown).
             numbers: How many of the last columns are aligned on the right.
         """
-        shown = (tuple(printable(abridge(cell, _LONGEST_CELL)) for cell in row) for row in rows)
-        table = [tuple(header), *shown]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        if wrapped:
-            room = shutil.get_terminal_size().columns - sum(width + 2 for width in widths[:-1])
-            table = [line for row in table for line in _wrapped(row, room)]
-        texts = len(header) - numbers
-        for row in table:
-            cells = (
-                cell.ljust(width) if column < texts else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            self.result("  ".join(cells).rstrip())
+        for line in aligned(header, rows, wrapped=wrapped, numbers=numbers):
+            self.result(line)
 
     def say(self, text: str) -> None:
         """Print messages on stderr, above the progress display if there is one.
@@ -119,6 +108,16 @@ class Console:
             self._live.say(lines)
         else:
             _write(sys.stderr, lines)
+
+    def pin(self, lines: Sequence[str]) -> bool:
+        """Show printable lines above the progress display, in place of those before.
+
+        Returns:
+            Whether there is such a display.
+        """
+        if self._live:
+            self._live.pin("\n".join(lines))
+        return self._live is not None
 
     def error(self, message: str, hint: str, error: BaseException) -> None:
         """Print what went wrong and what to do next; with `--traceback`, also where."""
@@ -183,6 +182,29 @@ def rendered(renderable: RenderableType, file: TextIO | None = None, *, whole: b
     with console.capture() as capture:
         console.print(renderable)
     return "\n".join(line.rstrip() for line in capture.get().split("\n"))
+
+
+def aligned(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    wrapped: bool = False,
+    numbers: int = 0,
+) -> list[str]:
+    """Return the lines of a table, as `Console.table` prints them."""
+    shown = (tuple(printable(abridge(cell, _LONGEST_CELL)) for cell in row) for row in rows)
+    table = [tuple(header), *shown]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    if wrapped:
+        room = shutil.get_terminal_size().columns - sum(width + 2 for width in widths[:-1])
+        table = [line for row in table for line in _wrapped(row, room)]
+    texts = len(header) - numbers
+    return ["  ".join(_padded(row, widths, texts)).rstrip() for row in table]
+
+
+def _padded(row: Sequence[str], widths: Sequence[int], texts: int) -> Iterator[str]:
+    for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        yield cell.ljust(width) if column < texts else cell.rjust(width)
 
 
 def _wrapped(row: tuple[str, ...], room: int) -> Iterator[tuple[str, ...]]:

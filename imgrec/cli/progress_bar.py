@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console as RichConsole
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -30,13 +31,14 @@ _ROOM_FOR_BAR = 100
 class Live:
     """A display on stderr: for each task, a line with title, bar, count, speed and time left.
 
-    On a narrow terminal the bar is left out and the count, the longest part, is shortened.
+    On a narrow terminal the bar is left out and the count, the longest part, is shortened. Lines
+    can be pinned above the tasks.
     """
 
     def __init__(self) -> None:
         console = RichConsole(stderr=True)
         wide = console.width >= _ROOM_FOR_BAR
-        self._progress = Progress(
+        self._progress = _Pinning(
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             *([BarColumn(bar_width=20, table_column=Column(no_wrap=True))] if wide else []),
             _HowFar(),
@@ -63,6 +65,11 @@ class Live:
         """Print lines above the display."""
         self._progress.console.print(Text(text), soft_wrap=True)
 
+    def pin(self, text: str) -> None:
+        """Show lines above the tasks, in place of those before, each cut to the terminal."""
+        self._progress.pinned = Text(text, no_wrap=True, overflow="ellipsis")
+        self._progress.refresh()
+
     @contextmanager
     def task(self, title: str, total: int | None, unit: str) -> Iterator[Task]:
         """Show a task until the context ends."""
@@ -71,6 +78,18 @@ class Live:
             yield _Task(self._progress, number)
         finally:
             self._progress.remove_task(number)
+
+
+class _Pinning(Progress):
+    """Shows a text above the tasks."""
+
+    pinned = Text()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the text, if there is one, and the tasks."""
+        if self.pinned:
+            yield self.pinned
+        yield from super().get_renderables()
 
 
 class _Task:

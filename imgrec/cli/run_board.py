@@ -49,7 +49,7 @@ def report(
     from imgrec.files import check_suffix, check_writable
     from imgrec.runs.index import read_summaries
     from imgrec.runs.selection import Selection, select
-    from imgrec.workflows.board import write_board
+    from imgrec.workflows.board import board_runs, write_board
 
     check_suffix(output, (".html",))
     check_writable(output)
@@ -57,5 +57,5 @@ def report(
         read_summaries(runs_dir), Selection(condition, names=[metric] if metric else [])
     )
     of = f"in {printable(str(runs_dir))}" + (f", where {condition}" if condition else "")
-    write_board(chosen, runs_dir, output, of=of, metric=metric or "")
+    write_board(board_runs(chosen, runs_dir), output, of=of, metric=metric or "")
     console.result(printable(str(output)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,9 +12,8 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
+from imgrec.cli.sweep_trials import follow_trials, show_trials
 from imgrec.cli.train import naming
-from imgrec.metrics import METRICS
-from imgrec.rounding import decimals, duration, percent
 from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
         Finished,
         SweepFolder,
         SweepStorage,
-        Trial,
         Winner,
     )
 
@@ -168,28 +166,46 @@ def show(
     Example: imgrec sweep show photos
     """
     folder, found = _opened(name, runs_dir, storage)
-    _show(console, folder, found.trials(), as_json=as_json)
+    show_trials(console, folder, found.trials(), as_json=as_json)
 
 
 @sweep.command("report")
 @click.argument("name", metavar="SWEEP")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Also write an HTML file: the page of `imgrec runs report` with all trials.",
+)
 @_storage
 @options.as_json
 @options.runs_dir
 @click.pass_obj
 def report(
-    console: Console, *, name: str, storage: str | None, as_json: bool, runs_dir: Path
+    console: Console,
+    *,
+    name: str,
+    output: Path | None,
+    storage: str | None,
+    as_json: bool,
+    runs_dir: Path,
 ) -> None:
     """Show the best trial, corrected for having been chosen, and which trials tie with it.
 
     Of many equally good trials, the best one looks better than it is. See docs/sweep.md.
 
-    Example: imgrec sweep report photos
+    Example: imgrec sweep report photos --output board.html
     """
-    from imgrec.workflows.sweep import find_winner
+    from imgrec.files import check_suffix, check_writable
+    from imgrec.workflows.sweep import find_winner, write_sweep_board
 
+    if output is not None:
+        check_suffix(output, (".html",))
+        check_writable(output)
     folder, found = _opened(name, runs_dir, storage)
-    winner = find_winner(folder, found.trials())
+    trials = found.trials()
+    winner = find_winner(folder, trials)
+    if output is not None:
+        write_sweep_board(folder, trials, winner, output)
     if as_json:
         return console.document(winner)
     return _show_winner(console, folder, winner)
@@ -261,33 +277,11 @@ def _show_finished(console: Console, finished: Finished) -> None:
 
 
 def _show_winner(console: Console, folder: SweepFolder, winner: Winner) -> None:
-    from imgrec.report.wording import format_bounds, format_value
+    from imgrec.workflows.sweep import found_in_words
 
-    def shown(value: MetricValue) -> str:
-        bounds = format_bounds(winner.metric, value)
-        return format_value(winner.metric, value.value) + (f" ({bounds})" if bounds else "")
-
-    result, known = console.result, winner.metric in METRICS
-    images = count_of(winner.images, "validation image")
-    result(f"best of {count_of(winner.trials, 'trial')}, by {images}: trial {winner.best}")
-    measured = shown(winner.measured) if known else f"{winner.measured.value:,.0f}"
-    result(f"{winner.metric} on these images: {measured}")
-    if winner.corrected is None or winner.tied is None:
-        result(f"{winner.metric} is not a mean over images: it can't be corrected for the choice")
-    else:
-        result(f"corrected for having been chosen: {shown(winner.corrected)}")
-        result(f"not significantly worse: {_numbers(winner.tied)}")
-    size = winner.model_bytes[winner.cheapest]
-    result(f"smallest model among these: trial {winner.cheapest}, {size:,} bytes")
-    for key, value in winner.values.items():
-        result(f"  {key}: {_value(value)}")
-    result(f"run: {printable(str(folder.run_of(winner.cheapest)))}")
-
-
-def _numbers(trials: Sequence[int]) -> str:
-    if not trials:
-        return "no other trial"
-    return f"{count_of(len(trials), 'other trial')}: {', '.join(map(str, trials))}"
+    for name, lines in found_in_words(winner):
+        console.result(f"{name}: " + "\n  ".join(map(printable, lines)))
+    console.result(f"run: {printable(str(folder.run_of(winner.cheapest)))}")
 
 
 def _opened(name: str, runs_dir: Path, storage: str | None) -> tuple[SweepFolder, SweepStorage]:
@@ -303,71 +297,5 @@ def _work(
     from imgrec.workflows.sweep import work
 
     console.say(f"sweep: {printable(str(folder.path))}")
-    work(folder, storage, partial(_notify, console), device=device, progress=console)
-    _show(console, folder, storage.trials(), as_json=as_json)
-
-
-def _notify(console: Console, folder: SweepFolder, trials: Sequence[Trial], ended: Trial) -> None:
-    """Print a line about the trial that ended, the best one so far, and the time left."""
-    from imgrec.workflows.sweep import best_first, time_left
-
-    best = best_first(folder, trials)[0]
-    name = next(iter(folder.sweep.directions))
-    so_far = f"; best so far: trial {best.number}, {_shown(name, best)}" if best.metrics else ""
-    left = time_left(folder, trials)
-    console.say(
-        f"trial {ended.number}  {_outcome(ended)}  {_values(ended.values)}{so_far}"
-        + (f"; {duration(left)} left" if left else "")
-    )
-
-
-def _show(console: Console, folder: SweepFolder, trials: Sequence[Trial], *, as_json: bool) -> None:
-    from imgrec.workflows.sweep import short_keys, sweep_table
-
-    table = sweep_table(folder, trials)
-    if as_json:
-        return console.document(table)
-    metrics, keys = list(folder.sweep.directions), short_keys(list(folder.sweep.space))
-    rows = [
-        (
-            str(each.number),
-            each.state,
-            *(_shown(name, each) for name in metrics),
-            *(_value(each.values[key]) for key in keys),
-            "" if each.seconds is None else duration(each.seconds),
-            each.reason.partition("\n")[0],
-        )
-        for each in table.trials
-    ]
-    if rows:
-        console.table(("trial", "state", *metrics, *keys.values(), "time", "reason"), rows)
-    ended = sum(each.state != "running" for each in trials)
-    console.say(f"{ended:,} of {table.planned:,} trials have ended; on the validation images")
-    return None
-
-
-def _outcome(trial: Trial) -> str:
-    if trial.state == "failed":
-        return f"failed: {trial.reason.partition(chr(10))[0]}"
-    if trial.state == "pruned":
-        return f"pruned after epoch {trial.epochs}"
-    return "  ".join(f"{name} {_shown(name, trial)}" for name in trial.metrics)
-
-
-def _shown(name: str, trial: Trial) -> str:
-    if (value := trial.metrics.get(name)) is None:
-        return ""
-    if name not in METRICS:
-        return f"{value:,.0f}"
-    return percent(value) if METRICS[name].unit == "proportion" else decimals(value, 4)
-
-
-def _values(values: Mapping[str, Any]) -> str:
-    from imgrec.workflows.sweep import short_keys
-
-    short = short_keys(list(values))
-    return "  ".join(f"{short[key]}={_value(value)}" for key, value in values.items())
-
-
-def _value(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    work(folder, storage, partial(follow_trials, console), device=device, progress=console)
+    show_trials(console, folder, storage.trials(), as_json=as_json)

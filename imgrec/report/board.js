@@ -173,7 +173,7 @@
   // --- which runs -------------------------------------------------------------------------------
 
   const text = all.map((row) => [
-    data.names[row], ...data.tags[row], data.notes[row],
+    data.names[row], data.unfinished[row], ...data.tags[row], data.notes[row],
     ...settings.map((each) => `${each.label}=${each.values[row]}`),
     ...of("fact").map((each) => `${each.label}=${each.values[row]}`),
   ].join("\n").toLowerCase());
@@ -187,7 +187,7 @@
 
   function refilter() {
     state.shown = all.filter((row) => {
-      if (state.complete && !data.complete[row]) return false;
+      if (state.complete && data.unfinished[row]) return false;
       if (!state.words.every((word) => text[row].includes(word))) return false;
       for (const [key, brush] of state.brushes) {
         const place = brush.scale.at(columns.get(key).values[row]);
@@ -700,7 +700,7 @@
 
   function line(row, list, range) {
     const box = el("input", { type: "checkbox", checked: state.pinned.has(row), onchange: () => pin(row) });
-    const name = el("th", { scope: "row" }, el("label", { title: data.notes[row] || null }, box, el("bdi", {}, cut(data.names[row], 40)), data.complete[row] ? null : el("span", { class: "tag" }, "unfinished")));
+    const name = el("th", { scope: "row" }, el("label", { title: data.notes[row] || null }, box, el("bdi", {}, cut(data.names[row], 40)), data.unfinished[row] ? el("span", { class: "tag" }, data.unfinished[row]) : null));
     const cells = list.map((each) => {
       const value = each.values[row];
       const cell = el("td", { class: numeric(each) ? "number" : "text", title: numeric(each) ? null : shown(each, value) }, shown(each, value));

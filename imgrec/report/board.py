@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from markupsafe import Markup
 
@@ -52,10 +52,18 @@ _FACTS: Mapping[str, tuple[str, Unit]] = {
 
 
 class BoardRun(NamedTuple):
-    """A run on the board: its summary, and what its training measured, a value for each epoch."""
+    """A run on the board: its summary, and what its training measured, a value for each epoch.
+
+    state: why it is not complete, in a word.
+    """
 
     summary: RunSummary
     history: Mapping[str, Sequence[float]] = {}
+    state: str = "unfinished"
+
+
+Facts: TypeAlias = Sequence[tuple[str, Sequence[str]]]
+"""Names, each with one line of text or more."""
 
 
 class _Column(NamedTuple):
@@ -72,14 +80,20 @@ class _Column(NamedTuple):
 
 
 def board_page(
-    runs: Sequence[BoardRun], *, of: str = "", notes: Sequence[str] = (), metric: str = ""
+    runs: Sequence[BoardRun],
+    *,
+    title: str = "",
+    of: str = "",
+    facts: Facts = (),
+    metric: str = "",
 ) -> str:
     """Return the page of some runs.
 
     Args:
         runs: At least one.
+        title: By default the number of runs.
         of: What the runs are, for the line below the title, such as `runs, where complete`.
-        notes: Remarks, a paragraph each.
+        facts: What is known of all of them.
         metric: The metric, or the name of what was validated, by which runs are ranked at first;
             by default the accuracy, else the first one there is.
     """
@@ -88,17 +102,19 @@ def board_page(
     ranked = _ranked_by(columns, metric)
     found = _importance(columns, ranked)
     script = resources.files("imgrec.report").joinpath("board.js").read_text("utf-8")
-    environment = templates.environment()
-    environment.filters |= {"count_of": count_of}
-    return environment.get_template("board.html.j2").render(
-        of=of,
-        notes=notes,
-        count=len(runs),
-        cards=[*_cards(summaries, ranked)],
-        fewest=FEWEST_RUNS,
-        script=Markup(script),  # noqa: S704 - a file of imgrec
-        script_hash=_hash(script),
-        data=Markup(_data(runs, columns, ranked, found)),  # noqa: S704 - escaped by _data
+    return (
+        templates.environment()
+        .get_template("board.html.j2")
+        .render(
+            title=title or count_of(len(runs), "run"),
+            of=of,
+            facts=facts,
+            cards=[*_cards(summaries, ranked)],
+            fewest=FEWEST_RUNS,
+            script=Markup(script),  # noqa: S704 - a file of imgrec
+            script_hash=_hash(script),
+            data=Markup(_data(runs, columns, ranked, found)),  # noqa: S704 - escaped by _data
+        )
     )
 
 
@@ -113,7 +129,7 @@ def _data(
         "names": [printable(run.summary.name) for run in runs],
         "tags": [list(run.summary.tags) for run in runs],
         "notes": [printable(run.summary.note) for run in runs],
-        "complete": [run.summary.complete for run in runs],
+        "unfinished": ["" if run.summary.complete else run.state for run in runs],
         "columns": [column._asdict() for column in columns],
         "ranked": ranked.key if ranked else "",
         "curves": _curves(runs),

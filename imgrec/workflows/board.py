@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from imgrec.errors import RunError
 from imgrec.files import write_text
-from imgrec.report.board import BoardRun, board_page
+from imgrec.report.board import BoardRun, Facts, board_page
 from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.runs.summary import RunSummary
 from imgrec.text import count_of, printable
@@ -19,27 +19,18 @@ MOST_RUNS = 5_000
 """On one page, which browsers still show fluently."""
 
 
-def write_board(
-    runs: Sequence[RunSummary],
-    runs_dir: Path,
-    output: Path,
-    *,
-    of: str = "",
-    notes: Sequence[str] = (),
-    metric: str = "",
-) -> None:
-    """Write a page with a table and charts of some runs, which loads nothing from the network.
+def board_runs(
+    runs: Sequence[RunSummary], runs_dir: Path, states: Mapping[str, str] | None = None
+) -> list[BoardRun]:
+    """Return runs with what each of their epochs measured, without those that can't be read.
 
     Args:
-        runs: The runs, without those that can't be read.
-        runs_dir: The folder that contains them, with what each epoch measured.
-        output: The HTML file.
-        of: What the runs are, for the line below the title.
-        notes: Remarks, a paragraph each.
-        metric: The metric by which they are ranked at first; by default the accuracy.
+        runs: The runs.
+        runs_dir: The folder that contains them.
+        states: Why runs are not complete, in a word, by their names; else they are `unfinished`.
 
     Raises:
-        RunError: There are no runs, or more than 5,000, or the file can't be written.
+        RunError: There are none, or more than 5,000.
     """
     readable = [run for run in runs if not run.error]
     if not readable:
@@ -52,8 +43,36 @@ def write_board(
             f"{count_of(len(readable), 'run')} are too many for a page of {MOST_RUNS:,}",
             hint="choose some with --where",
         )
-    found = [BoardRun(run, _history(runs_dir / run.name)) for run in readable]
-    write_text(output, board_page(found, of=of, notes=notes, metric=metric))
+    known = states or {}
+    return [
+        BoardRun(run, _history(runs_dir / run.name), known.get(run.name, "unfinished"))
+        for run in readable
+    ]
+
+
+def write_board(
+    runs: Sequence[BoardRun],
+    output: Path,
+    *,
+    title: str = "",
+    of: str = "",
+    facts: Facts = (),
+    metric: str = "",
+) -> None:
+    """Write a page with a table and charts of some runs, which loads nothing from the network.
+
+    Args:
+        runs: What `board_runs` returned.
+        output: The HTML file.
+        title: The title; by default the number of runs.
+        of: What the runs are, for the line below the title.
+        facts: What is known of all of them.
+        metric: The metric by which they are ranked at first; by default the accuracy.
+
+    Raises:
+        RunError: The file can't be written.
+    """
+    write_text(output, board_page(runs, title=title, of=of, facts=facts, metric=metric))
     log.info("report: %s", output)
 
 

@@ -24,6 +24,7 @@ import logging, time
 from imgrec.cli.console import Console
 console = Console()
 with console.task("epoch [1/2]", 2, "epochs") as outer, console.task("train", 3) as inner:
+    console.pin(["trial  accuracy", f"1      95.0 %  {'much' * 30}"])
     inner.advance(2)
     logging.getLogger("imgrec").info("epoch 1: loss 0.5 [red]")
     time.sleep(0.3)
@@ -123,6 +124,7 @@ def test_tasks_are_drawn_on_a_terminal() -> None:
     for text in ("epoch [1/2]", "train", "2/3 images", "loss 0.5 [bold]", "0/2"):
         assert text in seen
     assert "epoch 1: loss 0.5 [red]\r\n" in seen
+    assert f"trial  accuracy\r\n1      95.0 %  {'much' * 21}…\r\n" in seen
     assert seen.endswith("done\r\n")
 
 

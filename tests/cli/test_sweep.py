@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.killing import assert_same_weights
-from tests.conftest import needs_weights, write_colours
+from tests.conftest import TINY, needs_weights, write_colours
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
@@ -30,26 +30,20 @@ sweep:
     data.image_size: {choose: [[32, 32], [48, 48]]}
     data.fit: {choose: [crop, stretch, pad]}
 """
-TINY = """
-name: digits
-data: {loader: digits, image_size: [8, 8], channels: 1, split: {validation: 0.2, test: 0.2}}
-preprocessing: {rescale: 1/255}
-augmentation: {width_shift_range: 0.1}
-model:
-  layers:
-    - Conv2D: {filters: 8, kernel_size: 3, activation: relu}
-    - Flatten
-    - Dropout: {rate: 0.2}
-training: {epochs: 4, checkpoint: {every: 5 steps}}
+KILLED = f"""{TINY}
 sweep:
   trials: 5
   prune: asha
   space:
-    training.optimizer.Adam.learning_rate: {log: [1e-4, 1e-1]}
-    model.layers[0].Conv2D.filters: {choose: [2, 4, 8]}
-    model.layers[2].Dropout.rate: {uniform: [0, 0.5]}
-    training.optimizer.Adam.weight_decay: {choose: [null, 0.01]}
+    training.optimizer.Adam.learning_rate: {{log: [1e-4, 1e-1]}}
+    model.layers[0].Conv2D.filters: {{choose: [2, 4, 8]}}
+    model.layers[2].Dropout.rate: {{uniform: [0, 0.5]}}
+    training.optimizer.Adam.weight_decay: {{choose: [null, 0.01]}}
 """
+BEGIN = (
+    *("sweep", "tiny.yaml", "--worker", "--device", "cpu"),
+    *("--set", "training.epochs=4", "--set", "training.checkpoint.every=5 steps"),
+)
 
 
 @needs_weights
@@ -66,7 +60,9 @@ def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> Non
         _wait_for(trials / sign)
         worker.kill()
         worker.communicate()
-    assert imgrec("sweep", "resume", "colours").returncode == 0
+    resumed = imgrec("sweep", "resume", "colours")
+    assert (resumed.returncode, "; 2 of 2 trials\n" in resumed.stderr) == (0, True)
+    assert max(map(len, resumed.stderr.splitlines()[1:])) <= 80
     killed = _table(imgrec, "colours")
     assert sum(each["starts"] for each in killed) <= 5
     arguments = ("--quick", "--name", "whole", "--json")
@@ -75,7 +71,12 @@ def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> Non
     assert [each["state"] for each in killed] == ["complete", "complete"]
     winner = json.loads(imgrec("sweep", "report", "colours", "--json").stdout)
     assert (winner["best"], winner["trials"], winner["images"]) == (killed[0]["number"], 2, 8)
-    assert "corrected for having been chosen" in imgrec("sweep", "report", "colours").stdout
+    reported = imgrec("sweep", "report", "colours", "--output", "board.html")
+    page = (tmp_path / "board.html").read_text("utf-8")
+    for text in ("corrected for having been chosen", f"trial {winner['cheapest']}, "):
+        assert text in reported.stdout
+        assert text in page
+    assert '"trial-1"' in page
     for number in range(2):
         ours, theirs = trials / f"trial-{number}", trials.parents[1] / "whole/trials"
         for name in ("predictions.npz", "config.yaml"):
@@ -145,9 +146,9 @@ def undisturbed(
 ) -> tuple[Path, list[dict[str, Any]], float]:
     """Return the runs folder of a sweep that nobody killed, its table, and how long it took."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "digits.yaml").write_text(TINY)
+    (folder / "tiny.yaml").write_text(KILLED)
     began = time.monotonic()
-    output = start_in(folder)("sweep", "digits.yaml", "--device", "cpu", "--json").communicate()[0]
+    output = start_in(folder)(*BEGIN, "--json").communicate()[0]
     return folder / "runs", json.loads(output)["trials"], time.monotonic() - began
 
 
@@ -163,23 +164,22 @@ def test_killed_at_any_moment(
 ) -> None:
     """Five random kills each: table, weights and histories are those of an undisturbed sweep."""
     runs, whole, seconds = undisturbed
-    (tmp_path / "digits.yaml").write_text(TINY)
+    (tmp_path / "tiny.yaml").write_text(KILLED)
     moments = random.Random(seed)  # noqa: S311 - moments, no secrets
-    arguments = ("sweep", "digits.yaml", "--worker", "--device", "cpu")
     for _ in range(5):
-        worker = start(*arguments)
+        worker = start(*BEGIN)
         try:
             worker.communicate(timeout=moments.uniform(0, seconds / 2))
         except subprocess.TimeoutExpired:
             worker.kill()
         worker.communicate()
-    worker = start(*arguments)
+    worker = start(*BEGIN)
     worker.communicate()
     assert worker.returncode == 0
-    found = _table(imgrec, "digits")
+    found = _table(imgrec, "tiny")
     assert _comparable(found) == _comparable(whole)
     for each in found:
-        name = f"sweeps/digits/trials/trial-{each['number']}"
+        name = f"sweeps/tiny/trials/trial-{each['number']}"
         ours, theirs = (root / name for root in (tmp_path / "runs", runs))
         assert {path.name for path in ours.iterdir()} == {path.name for path in theirs.iterdir()}
         if each["state"] == "complete":

@@ -30,7 +30,7 @@ def data_of(page: str) -> dict[str, Any]:
 
 def test_the_page_holds_what_differs() -> None:
     """Metrics with intervals, curves, costs, and the settings that vary; not those that don't."""
-    data = data_of(board_page(board_runs(30), of="in runs", notes=["looked at 7 times"]))
+    data = data_of(board_page(board_runs(30), of="in runs", facts=[("looked at", ["7 times"])]))
     columns = {each["key"]: each for each in data["columns"]}
     assert data["names"][:2] == ["cats-1", "cats-2"]
     assert columns["accuracy"]["low"][0] < columns["accuracy"]["values"][0]

@@ -104,7 +104,9 @@ def of_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A board of runs, long names among them."""
     path = tmp_path_factory.mktemp("page") / "board.html"
     long = RunSummary(name=LONG, tags=("t" * 64,), note=LONG, data=LONG, settings={LONG: LONG})
-    path.write_text(board_page([BoardRun(long), *board_runs(30)], of=LONG, notes=[LONG]), "utf-8")
+    path.write_text(
+        board_page([BoardRun(long), *board_runs(30)], of=LONG, facts=[(LONG, [LONG])]), "utf-8"
+    )
     return path
 
 

@@ -208,8 +208,8 @@ def test_failing_trials_end_a_sweep(tmp_path: Path) -> None:
     """A layer that does not fit is the reason of a failed trial; too many in a row are the end."""
     space = "    model.layers[0].Conv2D.kernel_size: {int: [9, 12]}\n"
     folder, storage = _started(tmp_path, _experiment("  max_failures: 2\n", space))
-    ended: list[Trial] = []
+    seen: list[Trial] = []
     with pytest.raises(RunError, match=r"failed:\n.*Conv2D: the image is only 8 x 8") as error:
-        work(folder, storage, lambda _folder, _trials, trial: ended.append(trial), device="cpu")
+        work(folder, storage, lambda _folder, _trials, trial: seen.append(trial), device="cpu")
     assert "`imgrec sweep resume tiny` continues it" in error.value.hint
-    assert [each.state for each in ended] == ["failed", "failed"]
+    assert [each.state for each in seen] == ["running", "failed"] * 2

@@ -1,13 +1,15 @@
 """Search for better values of a config's keys: `imgrec sweep`."""
 
+from imgrec.workflows.sweep.board import found_in_words, write_sweep_board
 from imgrec.workflows.sweep.finish import Finished, finish_sweep
-from imgrec.workflows.sweep.folder import SweepFolder, open_sweep, sweep_path, trials_of
+from imgrec.workflows.sweep.folder import SweepFolder, open_sweep, sweep_path
 from imgrec.workflows.sweep.ranking import (
     SweepTable,
     best_first,
+    how_far,
     short_keys,
     sweep_table,
-    time_left,
+    value_in_words,
 )
 from imgrec.workflows.sweep.storage import SweepStorage, Trial
 from imgrec.workflows.sweep.winner import Winner, find_winner
@@ -24,12 +26,14 @@ __all__ = [
     "best_first",
     "find_winner",
     "finish_sweep",
+    "found_in_words",
+    "how_far",
     "open_sweep",
     "short_keys",
     "start_sweep",
     "sweep_path",
     "sweep_table",
-    "time_left",
-    "trials_of",
+    "value_in_words",
     "work",
+    "write_sweep_board",
 ]

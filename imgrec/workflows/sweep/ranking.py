@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import statistics
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from imgrec.rounding import duration
+from imgrec.text import count_of
 from imgrec.workflows.sweep.folder import SweepFolder, trials_of
 from imgrec.workflows.sweep.storage import Trial
 
@@ -53,20 +57,36 @@ def short_keys(keys: Sequence[str]) -> dict[str, str]:
     }
 
 
-def time_left(folder: SweepFolder, trials: Sequence[Trial]) -> float | None:
-    """Return in how many seconds the sweep will be finished with as many workers as now.
+def how_far(folder: SweepFolder, trials: Sequence[Trial], changed: Trial) -> str:
+    """Return how many trials have ended, and the time left: `3 of 40 trials, 12 min 05 s left`.
 
-    None if no trial has ended, or all have.
+    A trial takes as long as the median of those that ended, since the time of one that was killed
+    includes the wait until it was continued. The worker of the trial that changed is one of those
+    that train the others.
     """
     took = [each.seconds for each in trials if each.seconds is not None]
-    running = sum(each.state == "running" for each in trials)
-    left = trials_of(folder) - len(took)
-    if not took or not left:
-        return None
-    return sum(took) / len(took) * left / max(1, running)
+    planned = trials_of(folder)
+    text = f"{len(took):,} of {count_of(planned, 'trial')}"
+    if not took or len(took) == planned:
+        return text
+    workers = len(trials) - len(took) + (changed.state != "running")
+    seconds = statistics.median(took) * (planned - len(took)) / workers
+    return f"{text}, {duration(seconds)} left"
 
 
 def sweep_table(folder: SweepFolder, trials: Sequence[Trial]) -> SweepTable:
     """Return the trials so far as a document."""
     planned, ordered = trials_of(folder), best_first(folder, trials)
     return SweepTable(1, folder.name, str(folder.path), planned, ordered)
+
+
+def value_in_words(value: Any) -> str:
+    """Return the value of a key, as it may be written in a config.
+
+    Example:
+        >>> value_in_words(0.00123456), value_in_words(None), value_in_words({"SGD": {}})
+        ('0.00123', 'null', '{"SGD": {}}')
+    """
+    if isinstance(value, str):
+        return value
+    return f"{value:.3g}" if isinstance(value, float) else json.dumps(value)

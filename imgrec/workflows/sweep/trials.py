@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 from imgrec.config.experiment import Experiment
@@ -24,9 +25,23 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def run_trial(
-    folder: SweepFolder, storage: SweepStorage, trial: Trial, *, device: str, progress: Progress
+    folder: SweepFolder,
+    storage: SweepStorage,
+    trial: Trial,
+    changed: Callable[[], object],
+    *,
+    device: str,
+    progress: Progress,
 ) -> None:
     """Train a trial to its end, and note its result, or why it failed.
+
+    Args:
+        folder: The sweep.
+        storage: Its trials.
+        trial: The trial, whose lock the caller holds.
+        changed: Called after each epoch.
+        device: Where to train.
+        progress: Where progress is reported.
 
     Raises:
         RunError: The disk is full or can't be written: the trial is left to be continued.
@@ -42,7 +57,8 @@ def run_trial(
         storage.fail(trial.number, error.message)
         return
     try:
-        _train(folder, storage, trial.number, experiment, device=device, progress=progress)
+        reporter = _Reporter(storage, trial.number, experiment, folder, changed)
+        _train(folder, reporter, experiment, device=device, progress=progress)
         storage.complete(trial.number, measure(folder, trial.number))
     except StopTraining:
         storage.prune(trial.number)
@@ -87,8 +103,7 @@ def model_bytes(run: Path) -> int:
 
 def _train(
     folder: SweepFolder,
-    storage: SweepStorage,
-    trial: int,
+    reporter: _Reporter,
     experiment: Experiment,
     *,
     device: str,
@@ -96,8 +111,8 @@ def _train(
 ) -> None:
     """Train until the run is complete; raises StopTraining if the trial is pruned."""
     options = training.TrainingOptions(
-        observers=(_Reporter(storage, trial, experiment, folder),),
-        folder=folder.run_of(trial),
+        observers=(reporter,),
+        folder=folder.run_of(reporter.trial),
         judged_on="validation",
     )
     training.train_or_continue(
@@ -109,9 +124,14 @@ class _Reporter(TrainingObserver):
     """Notes the monitored value of each epoch in the storage, and ends a trial that is pruned."""
 
     def __init__(
-        self, storage: SweepStorage, trial: int, experiment: Experiment, folder: SweepFolder
+        self,
+        storage: SweepStorage,
+        trial: int,
+        experiment: Experiment,
+        folder: SweepFolder,
+        changed: Callable[[], object],
     ) -> None:
-        self._storage, self._trial = storage, trial
+        self._storage, self.trial, self._changed = storage, trial, changed
         checkpoint = experiment.training.checkpoint
         metric = f"val_{next(iter(folder.sweep.directions))}"
         measured = experiment.training.measured
@@ -123,7 +143,9 @@ class _Reporter(TrainingObserver):
     def epoch(self, event: EpochEnd) -> None:
         """Note the best value so far."""
         best = max(self._sign * value for value in event.history[self._name])
-        if self._storage.report(self._trial, event.epoch, best):
+        stops = self._storage.report(self.trial, event.epoch, best)
+        self._changed()
+        if stops:
             raise StopTraining
 
 

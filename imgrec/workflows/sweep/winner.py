@@ -48,6 +48,8 @@ class Winner(Struct, frozen=True):
     values: Annotated[
         Mapping[str, Any], Meta(description="The values of the keys in the cheapest trial.")
     ]
+    pruned: Annotated[tuple[int, ...], Meta(description="The trials that were stopped early.")]
+    failed: Annotated[Mapping[int, str], Meta(description="The trials that failed, and why.")]
 
 
 def find_winner(folder: SweepFolder, trials: Sequence[Trial]) -> Winner:
@@ -81,6 +83,8 @@ def find_winner(folder: SweepFolder, trials: Sequence[Trial]) -> Winner:
         cheapest=cheapest,
         model_bytes=sizes,
         values=values,
+        pruned=tuple(each.number for each in trials if each.state == "pruned"),
+        failed={each.number: each.reason for each in trials if each.state == "failed"},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.variants import check_space
 from imgrec.errors import DataError, RunError
 from imgrec.interface import setting
-from imgrec.progress import Progress, Silent
+from imgrec.progress import Progress, Silent, Task
 from imgrec.text import count_of, printable
 from imgrec.workflows.prepare import fitting_splits
 from imgrec.workflows.sweep.folder import (
@@ -24,6 +25,7 @@ from imgrec.workflows.sweep.folder import (
     sweep_path,
     trials_of,
 )
+from imgrec.workflows.sweep.ranking import how_far
 from imgrec.workflows.sweep.search import import_optuna
 from imgrec.workflows.sweep.storage import (
     SweepStorage,
@@ -40,7 +42,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("imgrec")
 
 Notify = Callable[[SweepFolder, Sequence[Trial], Trial], None]
-"""Called after each trial, with all trials so far and the one that ended."""
+"""Called when a trial begins, after each of its epochs and when it has ended.
+
+It gets the sweep, all trials so far, and this one.
+"""
 
 
 def start_sweep(
@@ -96,22 +101,28 @@ def work(
 
     Raises RunError if too many trials in a row failed, or the storage can't be used any more.
     """
-    progress = progress or Silent()
-    with storage_errors(), progress.task("trials", trials_of(folder), "trials") as task:
-        done = 0
+    progress, once = progress or Silent(), _Once()
+    with storage_errors(), progress.task("sweep", None, "trials") as task:
         while (claimed := claim(folder, storage)) is not None:
             trial, lock = claimed
+            changed = partial(_changed, folder, storage, trial.number, task, notify)
+            changed()
             try:
-                with _quiet():
-                    run_trial(folder, storage, trial, device=device, progress=progress)
+                with _quiet(once):
+                    run_trial(folder, storage, trial, changed, device=device, progress=progress)
             finally:
                 lock.release()
-            trials = storage.trials()
-            finished = sum(each.state != "running" for each in trials)
-            task.advance(finished - done)
-            done = finished
-            notify(folder, trials, trials[trial.number])
-            _refuse_failing(folder, trials)
+            _refuse_failing(folder, changed())
+
+
+def _changed(
+    folder: SweepFolder, storage: SweepStorage, number: int, task: Task, notify: Notify
+) -> tuple[Trial, ...]:
+    """Show that a trial has changed; return all trials."""
+    trials = storage.trials()
+    task.advance(0, how_far(folder, trials, trials[number]))
+    notify(folder, trials, trials[number])
+    return trials
 
 
 def claim(folder: SweepFolder, storage: SweepStorage) -> tuple[Trial, FileLock] | None:
@@ -154,12 +165,28 @@ def _first_line(trial: Trial) -> str:
     return printable(trial.reason.partition("\n")[0])
 
 
+class _Once(logging.Filter):
+    """Lets a message through the first time, as all trials warn of the same images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the message is a new one."""
+        before = len(self._seen)
+        self._seen.add(record.getMessage())
+        return len(self._seen) > before
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Show no more of a trial's training than warnings."""
+def _quiet(once: _Once) -> Iterator[None]:
+    """Show no more of a trial's training than warnings, and each of them once."""
     before = log.level
     log.setLevel(logging.WARNING)
+    log.addFilter(once)
     try:
         yield
     finally:
+        log.removeFilter(once)
         log.setLevel(before)
