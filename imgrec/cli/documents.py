@@ -101,7 +101,11 @@ class ListedRun(Struct, frozen=True):
     best: BestEpochDocument | None = None
     error: Annotated[str | None, Meta(description="Why the run can't be read.")] = None
     kind: Annotated[
-        str | None, Meta(description="trained, solved (an exact head), imported or calibrated.")
+        str | None,
+        Meta(
+            description="trained, solved (an exact head), imported or calibrated; or folds or "
+            "seeds, several runs with their mean metrics."
+        ),
     ] = None
     split: Annotated[
         str | None, Meta(description="The part of the data that the metrics were measured on.")

@@ -24,12 +24,12 @@ def tag(console: Console, *, run: str, tags: tuple[str, ...], remove: bool, runs
 
     Example: imgrec runs tag last baseline
     """
-    from imgrec.runs.folder import find
     from imgrec.runs.notes import change_notes, checked_notes
+    from imgrec.runs.repeats import find_folder
 
-    wanted, found = checked_notes(tags).tags, find(run, runs_dir)
+    wanted, found = checked_notes(tags).tags, find_folder(run, runs_dir)
     notes = change_notes(
-        found.path, lambda old: old.without_tags(wanted) if remove else old.with_tags(wanted)
+        found, lambda old: old.without_tags(wanted) if remove else old.with_tags(wanted)
     )
     console.result(f"{printable(found.name)}: {', '.join(notes.tags) or 'no tags'}")
 
@@ -46,9 +46,9 @@ def note(console: Console, *, run: str, text: str, runs_dir: Path) -> None:
 
     Example: imgrec runs note last "the photos of June are blurred"
     """
-    from imgrec.runs.folder import find
     from imgrec.runs.notes import change_notes, checked_notes
+    from imgrec.runs.repeats import find_folder
 
-    wanted, found = checked_notes(note=text).note, find(run, runs_dir)
-    notes = change_notes(found.path, lambda old: old.with_note(wanted))
+    wanted, found = checked_notes(note=text).note, find_folder(run, runs_dir)
+    notes = change_notes(found, lambda old: old.with_note(wanted))
     console.result(f"{printable(found.name)}: {printable(notes.note) or 'no note'}")

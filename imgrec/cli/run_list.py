@@ -62,6 +62,9 @@ def list_runs(
 ) -> None:
     """List the runs, oldest first, and those that can't be read.
 
+    The runs of `train --folds` or `--seeds` are one line, with their mean; --runs-dir with their
+    folder lists each of them.
+
     `changes` is what differs from the run of the same experiment before it. Names are those of the
     columns; metrics, such as accuracy or accuracy.low; val_loss and the like, of the best epoch;
     and keys of the config, in full or from a dot on, such as learning_rate.

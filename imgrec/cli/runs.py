@@ -18,6 +18,7 @@ from imgrec.cli import (
 )
 from imgrec.cli.console import Console
 from imgrec.cli.network import show_network
+from imgrec.cli.train import show_repeats
 from imgrec.errors import UsageError
 from imgrec.rounding import decimals, duration
 from imgrec.text import count_of, printable
@@ -44,14 +45,18 @@ def runs() -> None:
 @options.runs_dir
 @click.pass_obj
 def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) -> None:
-    """Show the details of a run.
+    """Show the details of a run, or what the runs of `train --folds` or `--seeds` reach together.
 
     RUN is a folder, the name of a run, or last (the default).
 
     Example: imgrec runs show last
     """
     from imgrec.runs.folder import find
+    from imgrec.runs.repeats import find_repeats, read_repeats
 
+    if (folder := find_repeats(run, runs_dir)) is not None:
+        repeats = read_repeats(folder)
+        return console.document(repeats) if as_json else show_repeats(console, folder, repeats)
     found = find(run, runs_dir)
     if as_json:
         from imgrec.cli.documents import RunDetails
@@ -82,14 +87,14 @@ def path(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
 
     Example: ls $(imgrec runs path last)
     """
-    from imgrec.runs.folder import find
+    from imgrec.runs.repeats import find_folder
 
-    found = find(run, runs_dir)
+    found = find_folder(run, runs_dir)
     if as_json:
         from imgrec.cli.documents import RunDocument
 
-        return console.document(RunDocument(1, found.name, str(found.path)))
-    return console.result(printable(str(found.path)))
+        return console.document(RunDocument(1, found.name, str(found)))
+    return console.result(printable(str(found)))
 
 
 @runs.command("compare")

@@ -18,9 +18,9 @@ from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.config.experiment import Experiment
+    from imgrec.runs.repeats import Repeats
     from imgrec.workflows.training import (
         DryRun,
-        TrainedRepeats,
         TrainingOptions,
         TrainingResult,
     )
@@ -177,15 +177,18 @@ def _repeat(
     trained = train_repeats(folder, device=device, options=options, progress=console)
     if as_json:
         return console.document(trained.repeats)
-    return show_repeats(console, trained)
+    return show_repeats(console, folder, trained.repeats)
 
 
-def show_repeats(console: Console, trained: TrainedRepeats) -> None:
+def show_repeats(console: Console, folder: Path, repeats: Repeats) -> None:
     """Print what several runs reach together, and a command that uses all of them as one model."""
     from imgrec.evaluation.results import MetricValue
-    from imgrec.report.wording import format_bounds, format_value
+    from imgrec.report.wording import format_bounds, format_value, looks_fact
 
-    repeats, path = trained.repeats, str(trained.folder)
+    path = shlex.quote(str(folder))
+    if not repeats.metrics:
+        console.result(f"runs:   {printable(str(folder))}, not all trained to their ends")
+        return console.result(f"next:   imgrec train --resume {printable(path)}")
     rows = [
         (
             name,
@@ -198,8 +201,10 @@ def show_repeats(console: Console, trained: TrainedRepeats) -> None:
     console.table(("metric", "mean", "95 % interval", repeats.kind), rows)
     where = "held out, each once" if repeats.kind == "folds" else f"of {repeats.split}"
     console.result(f"images: {repeats.images:,} {where}")
-    console.result(f"runs:   {printable(path)}")
-    console.result(f"next:   imgrec predict PHOTO --model {printable(shlex.quote(path))}")
+    for fact in looks_fact(repeats.test_looks):
+        console.result(": ".join(fact))
+    console.result(f"runs:   {printable(str(folder))}")
+    return console.result(f"next:   imgrec predict PHOTO --model {printable(path)}")
 
 
 def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Experiment:
@@ -241,6 +246,7 @@ def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> 
     from imgrec.report.documents import evaluation_document
     from imgrec.report.terminal.comparison import verdicts_text
     from imgrec.report.terminal.evaluation import evaluation_text
+    from imgrec.report.wording import looks_fact
 
     run, assessment = result.run, result.assessment
     if as_json:
@@ -249,6 +255,8 @@ def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> 
     if assessment.verdicts:
         console.render(verdicts_text(assessment.verdicts))
     console.result(f"split:  {assessment.split}")
+    for fact in looks_fact(assessment.test_looks):
+        console.result(": ".join(fact))
     console.result(f"run:    {printable(str(run.path))}")
     console.result(f"report: {printable(str(run.path / 'report.html'))}")
     console.result(f"next:   imgrec predict PHOTO --model {printable(shlex.quote(str(run.path)))}")

@@ -25,6 +25,9 @@ LAST = "last"
 CONFIG_FILE = "config.yaml"
 """The config of a run, with all defaults."""
 
+REPEATS_FILE = "repeats.json"
+"""What a folder of runs that belong together contains, in place of a card."""
+
 METRICS_FILE = "metrics.json"
 """The final evaluation of a run."""
 
@@ -159,6 +162,8 @@ def find(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> R
     if reference is None or reference == LAST:
         return _last(runs_dir, resumable=resumable)
     for folder in (runs_dir / reference, Path(reference)):
+        if (folder / REPEATS_FILE).is_file() and not (folder / CARD_FILE).exists():
+            raise _several(folder)
         if folder.is_dir():
             return Run(folder, read_card(folder))
     raise _missing(reference, runs_dir)
@@ -199,6 +204,15 @@ def _missing(reference: str, runs_dir: Path) -> RunError:
     return RunError(
         f"there is no run {printable(reference)}: no such folder, and no such name in {where}",
         hint=f"{meant}`imgrec runs list{there}` shows the runs that can be used",
+    )
+
+
+def _several(folder: Path) -> RunError:
+    runs, _ = find_runs(folder)
+    name = f", such as {printable(shlex.quote(str(runs[0].path)))}" if runs else ""
+    return RunError(
+        f"{printable(str(folder))} is a folder of runs, and a single run is needed here",
+        hint=f"name one of them{name}",
     )
 
 

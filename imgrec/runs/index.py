@@ -17,17 +17,17 @@ from typing import TypeAlias
 import msgspec
 
 from imgrec.runs.card_file import CARD_FILE
-from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, REPEATS_FILE
 from imgrec.runs.notes import NOTES_FILE
 from imgrec.runs.summary import RunSummary, summarize
 
 INDEX_FILE = ".index.sqlite"
 
 # Counted up when a summary has other content.
-_VERSION = 1
+_VERSION = 2
 _TABLE = "CREATE TABLE summaries (folder TEXT PRIMARY KEY, stamp TEXT, summary BLOB) WITHOUT ROWID"
 # imgrec replaces files, which changes the time of their folder; others may edit these in place.
-_EDITED = (CARD_FILE, METRICS_FILE, CONFIG_FILE, NOTES_FILE)
+_EDITED = (CARD_FILE, METRICS_FILE, CONFIG_FILE, NOTES_FILE, REPEATS_FILE)
 # The summaries of fewer runs are made in a few milliseconds.
 _FEWEST = 100
 _SECONDS = 2.0
@@ -38,6 +38,8 @@ _Row: TypeAlias = tuple[str, str, bytes]
 
 def read_summaries(runs_dir: Path) -> tuple[RunSummary, ...]:
     """Return the summaries of all runs below `runs_dir`, oldest first, then the unreadable ones.
+
+    Runs that belong together, such as folds, are one.
 
     Those of a hundred runs or more are kept in an index beside the runs, if that can be written.
     """
@@ -72,7 +74,7 @@ def _stamps(runs_dir: Path) -> Iterator[tuple[str, str]]:
             ]
         except OSError:
             continue
-        if stamp[1]:
+        if stamp[1] or stamp[-1]:  # a card, or what repeats have in place of it
             yield entry.name, " ".join(stamp)
 
 

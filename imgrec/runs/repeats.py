@@ -13,10 +13,8 @@ from imgrec.errors import RunError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of, write_bytes_atomically
 from imgrec.json_documents import from_builtins, json_text, parse_json
 from imgrec.runs.card_file import CARD_FILE, read_card
-from imgrec.runs.folder import Run, find
+from imgrec.runs.folder import REPEATS_FILE, Run, find
 from imgrec.text import printable
-
-REPEATS_FILE = "repeats.json"
 
 
 class PooledMetric(Struct, frozen=True):
@@ -38,7 +36,8 @@ class Repeats(Struct, frozen=True):
 
     kind: `folds` or `seeds`. members: the names of the runs in the folder. metrics: what they
     reach on the images that were held out, or on the test images; empty before all are trained.
-    quick: whether they are trained as by `imgrec train --quick`.
+    quick: whether they are trained as by `imgrec train --quick`. test_looks: how often the test
+    images had been looked at after these runs; null if not counted.
     """
 
     schema_version: Literal[1]
@@ -48,6 +47,7 @@ class Repeats(Struct, frozen=True):
     split: str = ""
     metrics: Mapping[str, PooledMetric] = {}
     quick: bool = False
+    test_looks: int | None = None
 
 
 def write_repeats(folder: Path, repeats: Repeats) -> None:
@@ -68,6 +68,14 @@ def find_repeats(reference: str | None, runs_dir: Path) -> Path | None:
     """Return the folder of repeats that `reference` means: a folder, or a name below `runs_dir`."""
     folders = () if reference is None else (runs_dir / reference, Path(reference))
     return next((each for each in folders if (each / REPEATS_FILE).is_file()), None)
+
+
+def find_folder(reference: str | None, runs_dir: Path) -> Path:
+    """Return the folder of the run, or of the repeats, that `reference` means.
+
+    Raises RunError if there is none.
+    """
+    return find_repeats(reference, runs_dir) or find(reference, runs_dir).path
 
 
 def find_members(reference: str | None, runs_dir: Path) -> tuple[Run, ...]:

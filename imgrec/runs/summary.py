@@ -8,11 +8,12 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from imgrec.errors import RunError
 from imgrec.files import MAX_TABLE_BYTES, read_regular
@@ -20,10 +21,11 @@ from imgrec.json_documents import decode_json
 from imgrec.metrics import METRICS
 from imgrec.runs.card import BEST_MODEL, LITERT_MODEL, BestEpochDocument, Card
 from imgrec.runs.card_file import CARD_FILE, read_card
-from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, REPEATS_FILE
 from imgrec.runs.history import HISTORY_FILE, read_history, total_seconds
 from imgrec.runs.notes import NOTES_FILE, read_notes
 from imgrec.runs.provenance import PROVENANCE_FILE, Provenance, read_provenance
+from imgrec.runs.repeats import read_repeats
 
 SUMMARIZED_FILES = (
     CARD_FILE,
@@ -36,8 +38,10 @@ SUMMARIZED_FILES = (
 """The files of a run that a summary depends on."""
 
 Setting: TypeAlias = str | int | float | bool | None
-Kind: TypeAlias = Literal["trained", "solved", "imported", "calibrated"]
+Kind: TypeAlias = Literal["trained", "solved", "imported", "calibrated", "folds", "seeds"]
 Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
+
+_Number = TypeVar("_Number", int, float)
 
 _MOST_BYTES, _MOST_SETTINGS = 1_000_000, 5_000
 _OPTIMIZER = "training.optimizer"
@@ -56,11 +60,12 @@ class MetricSummary(Struct, frozen=True, gc=False):
 class RunSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A run in a list; of one that can't be read, only its name and the `error`.
 
-    created, ended: ISO 8601 in UTC. kind: how its model was made. metrics: of the final evaluation,
-    on `evaluated` images of `split`. logs: what the best epoch measured on the validation images.
-    images: by split. data: where the training images are, as written. weights, model_bytes: of the
-    best model. seconds, cpu_seconds, peak_memory: of the whole training. settings: of the config,
-    by their key. Zero and empty values are unknown.
+    created, ended: ISO 8601 in UTC. kind: how its model was made; `folds` and `seeds` are folders
+    of runs, with their mean metrics. metrics: of the final evaluation, on `evaluated` images of
+    `split`. logs: what the best epoch measured on the validation images. images: by split. data:
+    where the training images are, as written. weights, model_bytes: of the best model. seconds,
+    cpu_seconds, peak_memory: of the whole training. settings: of the config, by their key. Zero and
+    empty values are unknown.
     """
 
     name: str
@@ -159,7 +164,12 @@ IN_LIST = (*_COMPUTED, *_FIELDS)
 
 
 def summarize(folder: Path) -> RunSummary:
-    """Return the summary of a run's folder; files other than the card may be missing or damaged."""
+    """Return the summary of a run's folder; files other than the card may be missing or damaged.
+
+    That of a folder of repeats is of all its runs.
+    """
+    if (folder / REPEATS_FILE).is_file() and not (folder / CARD_FILE).exists():
+        return _summarized_repeats(folder)
     try:
         card = read_card(folder)
     except RunError as error:
@@ -222,6 +232,51 @@ def predecessors(runs: Sequence[RunSummary]) -> dict[str, RunSummary]:
             found[run.name] = newest[run.experiment]
         newest[run.experiment] = run
     return found
+
+
+def _summarized_repeats(folder: Path) -> RunSummary:
+    try:
+        repeats = read_repeats(folder)
+    except RunError as error:
+        return RunSummary(name=folder.name, error=error.message)
+    cards = sorted(folder.glob(f"*/{CARD_FILE}"))
+    members = [run for run in map(summarize, (card.parent for card in cards)) if not run.error]
+    notes, settings = _read(read_notes, folder), _read(_settings, folder) or {}
+    first = members[0] if members else RunSummary(name="")
+    return replace(
+        first,
+        name=folder.name,
+        experiment=str(settings.get("name", "")),
+        created=min((run.created for run in members), default=""),
+        ended=max((run.ended for run in members), default=""),
+        complete=bool(repeats.metrics),
+        kind=repeats.kind,
+        epochs=0,
+        best={},
+        metrics={
+            name: MetricSummary(each.value, each.low, each.high)
+            for name, each in repeats.metrics.items()
+        },
+        logs={},
+        split=repeats.split,
+        evaluated=repeats.images,
+        fingerprint="" if repeats.kind == "folds" else first.fingerprint,
+        weights=_total(run.weights for run in members),
+        multiply_adds=_total(run.multiply_adds for run in members),
+        model_bytes=_total(run.model_bytes for run in members),
+        seconds=_total(run.seconds for run in members),
+        cpu_seconds=_total(run.cpu_seconds for run in members),
+        peak_memory=max(filter(None, (run.peak_memory for run in members)), default=None),
+        settings=settings,
+        tags=() if notes is None else notes.tags,
+        note="" if notes is None else notes.note,
+    )
+
+
+def _total(values: Iterable[_Number | None]) -> _Number | None:
+    """Return the sum of what is known of all runs."""
+    known = list(values)
+    return None if not known or None in known else sum(filter(None, known))
 
 
 class _Images(Struct):

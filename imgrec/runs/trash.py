@@ -11,7 +11,7 @@ from pathlib import Path
 from imgrec.errors import RunError
 from imgrec.files import cannot_write
 from imgrec.runs.card_file import CARD_FILE
-from imgrec.runs.folder import find
+from imgrec.runs.repeats import find_folder
 from imgrec.runs.writer import check_unlocked
 from imgrec.text import printable
 
@@ -30,7 +30,7 @@ class DeletedRun:
 
 
 def deletable(reference: str, runs_dir: Path) -> Path:
-    """Return the folder of a run that can be deleted, also of one whose card can't be read.
+    """Return the folder of a run, or of repeats, also of one whose card can't be read.
 
     Raises:
         RunError: There is no such run.
@@ -38,7 +38,7 @@ def deletable(reference: str, runs_dir: Path) -> Path:
     folder = runs_dir / reference
     if (folder / CARD_FILE).is_file():
         return folder
-    return find(reference, runs_dir).path
+    return find_folder(reference, runs_dir)
 
 
 def delete(folder: Path, *, dry_run: bool = False) -> DeletedRun:
@@ -57,7 +57,8 @@ def delete(folder: Path, *, dry_run: bool = False) -> DeletedRun:
     found = DeletedRun(folder, files, size, trash / f"{folder.name}@{moment}")
     if dry_run:
         return found
-    check_unlocked(folder)
+    for each in (folder, *(card.parent for card in folder.glob(f"*/{CARD_FILE}"))):
+        check_unlocked(each)
     if trash.is_symlink():
         raise RunError(f"{printable(str(trash))} is a link, and nothing is moved through it")
     try:

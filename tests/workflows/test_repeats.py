@@ -12,8 +12,17 @@ from imgrec.config.load import dump, parse
 from imgrec.config.variants import variant
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.runs.folder import CONFIG_FILE, Run, find
+from imgrec.runs.index import read_summaries
 from imgrec.runs.looks import LOOKS_FILE
-from imgrec.runs.repeats import Repeats, find_members, read_repeats, write_repeats
+from imgrec.runs.repeats import (
+    PooledMetric,
+    Repeats,
+    find_members,
+    read_repeats,
+    write_repeats,
+)
+from imgrec.runs.summary import MetricSummary, summarize
+from imgrec.runs.trash import deletable, delete
 from imgrec.workflows.evaluation import EvaluationRequest, evaluate
 from imgrec.workflows.prepare import fitting_splits
 from imgrec.workflows.run_config import run_config
@@ -70,6 +79,31 @@ def test_members_are_used_as_one_model(trained: Run, tmp_path: Path) -> None:
         find_members("tiny-seeds-1", tmp_path)
 
 
+def test_repeats_are_listed_as_one(trained: Run, tmp_path: Path) -> None:
+    """With their mean and what they cost together; a single run is looked for among them."""
+    folder = tmp_path / "tiny-seeds-1"
+    for name in ("seed-0", "seed-1"):
+        shutil.copytree(trained.path, folder / name)
+    shutil.copy(trained.path / CONFIG_FILE, folder)
+    write_repeats(folder, Repeats(1, "seeds", ("seed-0", "seed-1")))
+    (unfinished,) = read_summaries(tmp_path)
+    accuracy = PooledMetric(0.9, 0.85, 0.95, 0.01, (0.89, 0.91))
+    metrics = {"accuracy": accuracy}
+    write_repeats(folder, Repeats(1, "seeds", ("seed-0", "seed-1"), 360, "test", metrics))
+    (listed,) = read_summaries(tmp_path)
+    assert (unfinished.complete, listed.complete) == (False, True)
+    assert (listed.name, listed.experiment, listed.kind) == ("tiny-seeds-1", "tiny", "seeds")
+    assert listed.metrics["accuracy"] == MetricSummary(0.9, 0.85, 0.95)
+    alone = summarize(trained.path)
+    assert (alone.weights, listed.weights) == (alone.weights, 2 * (alone.weights or 0))
+    assert [each.name for each in read_summaries(folder)] == ["seed-0", "seed-1"]
+    with pytest.raises(RunError, match="is a folder of runs, and a single run is needed") as caught:
+        find("tiny-seeds-1", tmp_path)
+    assert str(folder / "seed-0") in caught.value.hint
+    assert delete(deletable("tiny-seeds-1", tmp_path)).place.is_dir()
+    assert not read_summaries(tmp_path)
+
+
 def test_runs_that_the_config_does_not_describe_are_not_trained(tmp_path: Path) -> None:
     """Such as the finalists of a sweep, whose seeds begin after that of the config."""
     folder = begin_repeats(parse(TINY, "tiny.yaml"), "seeds", 2, runs_dir=tmp_path)
@@ -111,6 +145,7 @@ def test_an_experiment_is_trained_several_times(kind: str, tmp_path: Path) -> No
     assert accuracy.value > 0.8
     again = train_repeats(folder, device="cpu").repeats
     assert again == trained == read_repeats(folder)
+    assert trained.test_looks == (1 if kind == "seeds" else None)
     looks = tmp_path / LOOKS_FILE
     assert looks.exists() == (kind == "seeds")
     assert not looks.exists() or looks.read_text("utf-8").count("\n") == 1

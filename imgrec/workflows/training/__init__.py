@@ -19,7 +19,6 @@ from imgrec.workflows.training.quick import QUICK, train_quick
 from imgrec.workflows.training.repeats import (
     TrainedRepeats,
     begin_repeats,
-    pool,
     pooled_metrics,
     seed_experiments,
     train_members,
@@ -49,7 +48,6 @@ __all__ = [
     "held_out_similarities",
     "new_card",
     "plan_training",
-    "pool",
     "pooled_metrics",
     "references",
     "resume",

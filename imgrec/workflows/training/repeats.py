@@ -136,10 +136,12 @@ def train_repeats(
     judged_on: JudgedOn = "fold" if tested else "validation"
     options = dataclasses.replace(options, judged_on=judged_on)
     train_members(folder, experiments, options, device=device, progress=progress or Silent())
-    pooled = pool(folder)
+    pooled = _pooled(folder, repeats)
     if pooled.split == "test" and not repeats.metrics:  # else they were looked at before
         first = folder / pooled.members[0]
-        note_recorded_look(folder.parent, Run(first, read_card(first)))
+        looks = note_recorded_look(folder.parent, Run(first, read_card(first)))
+        pooled = replace(pooled, test_looks=looks)
+    write_repeats(folder, pooled)
     return TrainedRepeats(folder, pooled)
 
 
@@ -172,19 +174,16 @@ def train_members(
         )
 
 
-def pool(folder: Path) -> Repeats:
-    """Write and return what the runs of a folder reach together."""
-    repeats = read_repeats(folder)
+def _pooled(folder: Path, repeats: Repeats) -> Repeats:
+    """Return what the runs of a folder reach together."""
     runs = [folder / name for name in repeats.members]
     scores = [read_predictions(run) for run in runs]
     top_k = run_config(runs[0]).evaluation.top_k
     values = pool_folds(scores, top_k) if repeats.kind == "folds" else pool_seeds(scores, top_k)
     split = "folds" if repeats.kind == "folds" else _split(runs, scores)
-    pooled = replace(
+    return replace(
         repeats, images=_images(repeats, scores), split=split, metrics=pooled_metrics(values)
     )
-    write_repeats(folder, pooled)
-    return pooled
 
 
 def _split(runs: Sequence[Path], scores: Sequence[Scores]) -> str:
