@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,30 @@ def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> Non
 
 
 @needs_weights
+def test_a_full_disk_ends_a_worker(
+    tmp_path: Path, imgrec: Imgrec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the file, and leaves the trial to be continued and no part of the file behind."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # which the limit would cut off
+    write_colours(tmp_path / "photos")
+    (tmp_path / "colours.yaml").write_text(QUICK)
+    sweep = ("sweep", "colours.yaml", "--quick", "--worker", "--set", "sweep.trials=1")
+    with _files_of_at_most(1_000_000):
+        full = imgrec(*sweep)
+    run = tmp_path / "runs" / "sweeps" / "colours" / "trials" / "trial-0"
+    assert (full.returncode, "trial-0/model.tflite can't be written" in full.stderr) == (4, True)
+    assert "`imgrec sweep resume colours` continues the trial" in full.stderr
+    assert not [*run.glob("*.tflite"), *run.glob("*partial*")]
+    journal = run.parents[1] / "journal.log"
+    with _files_of_at_most(journal.stat().st_size + 100):
+        full = imgrec(*sweep)
+    assert (full.returncode, "journal.log can't be written" in full.stderr) == (4, True)
+    assert imgrec(*sweep).returncode == 0
+    (trial,) = _table(imgrec, "colours")
+    assert (trial["state"], trial["starts"]) == ("complete", 2)
+
+
+@needs_weights
 @pytest.mark.slow
 def test_a_sweep_is_finished_once(tmp_path: Path, imgrec: Imgrec) -> None:
     """The test images are looked at by the chosen trial alone, and not again."""
@@ -117,6 +143,19 @@ def test_a_sweep_is_checked_before_the_first_trial(tmp_path: Path, imgrec: Imgre
         assert (process.returncode, message in process.stderr) == (status, True), process.stderr
     assert not (tmp_path / "runs").exists()
     assert imgrec("sweep", "show", "colours").returncode == 4
+
+
+@contextmanager
+def _files_of_at_most(size: int) -> Iterator[None]:
+    """Let the system refuse to write more than so many bytes to a file, as on a full disk."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def _comparable(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:

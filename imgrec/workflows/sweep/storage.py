@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock
 
 from imgrec.errors import RunError, UsageError
-from imgrec.files import reason_of
+from imgrec.files import reason_of, writing
 from imgrec.text import printable
 from imgrec.workflows.sweep.folder import SweepFolder
 from imgrec.workflows.sweep.search import import_optuna, is_pruned, propose, values_of
@@ -91,6 +91,8 @@ class SweepStorage:
     def _found(self) -> int:
         """Return the id of the study, which is created if the sweep has not begun yet."""
         name, optuna = self._folder.document.study, import_optuna()
+        with contextlib.suppress(KeyError):  # also in a folder that can only be read
+            return self._storage.get_study_id_from_name(name)
         directions = [f"{each}imize" for each in self._folder.sweep.directions.values()]
         with self._folder.locked():
             optuna.create_study(
@@ -203,7 +205,7 @@ def without_password(address: str) -> str:
     return _PASSWORD.sub("", address).replace(":@", "@")
 
 
-@contextmanager
+@contextlib.contextmanager
 def storage_errors() -> Iterator[None]:
     """Turn what Optuna and the drivers of databases raise in the context into a RunError."""
     try:
@@ -221,7 +223,7 @@ def _first_line(error: Exception) -> str:
     return next(iter(reason_of(error).strip().splitlines()), type(error).__name__)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _reported(address: str) -> Iterator[None]:
     """Turn what a storage raises while it is opened into a RunError."""
     try:
@@ -259,13 +261,18 @@ def _journal(folder: SweepFolder) -> BaseStorage:
         def release(self) -> None:
             self._lock.release()
 
+    class Journal(JournalFileBackend):
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            with writing(path):
+                super().append_logs(logs)
+
     if not path.is_file():
         raise RunError(
             f"{printable(str(path))} is missing: it is the list of the sweep's trials",
             hint="put it back, or begin another sweep",
         )
     with _reported(""):
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock()))
+        return JournalStorage(Journal(str(path), lock_obj=JournalLock()))
 
 
 def _repair(path: Path) -> None:

@@ -21,7 +21,10 @@ from imgrec.workflows.sweep.folder import SweepFolder
 from imgrec.workflows.sweep.storage import SweepStorage, Trial
 
 _MOST_STARTS = 20
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_ROOM = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EROFS, errno.EACCES, errno.EPERM),
+}
 
 
 def run_trial(

@@ -110,6 +110,9 @@ def work(
             try:
                 with _quiet(once):
                     run_trial(folder, storage, trial, changed, device=device, progress=progress)
+            except RunError as error:
+                resume = f"`imgrec sweep resume {printable(folder.name)}` continues the trial"
+                raise RunError(error.message, hint=f"{error.hint}; {resume}") from error
             finally:
                 lock.release()
             _refuse_failing(folder, changed())
