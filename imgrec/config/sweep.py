@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 from imgrec.metrics import METRICS, SelectiveMetric, metric_names
 from imgrec.sections.problems import shown_value, unknown
 from imgrec.sections.section import AS_LIST, ConfigFinding, Range, Says, Section
+from imgrec.text import did_you_mean
 
 MODEL_BYTES = "model_bytes"
 """The metric of a sweep that is the size of the model file."""
@@ -124,7 +125,8 @@ class Sweep(Section):
         for key, dimension in self.space.items():
             if not _may_vary(key):
                 reason = "so that all trials are judged on the same images"
-                yield ("space", key), f"can't vary: only {_VARYING} can, {reason}"
+                meant = did_you_mean(key, _SIZES)
+                yield ("space", key), f"can't vary: only {_VARYING} can, {reason}{meant}"
             if self.search == "grid" and dimension.bounds:
                 yield ("space", key), "search: grid needs a list of values, {choose: [...]}"
         if self.search == "cmaes" and all(each.bounds is None for each in self.space.values()):

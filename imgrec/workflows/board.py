@@ -28,21 +28,8 @@ def board_runs(
         runs: The runs.
         runs_dir: The folder that contains them.
         states: Why runs are not complete, in a word, by their names; else they are `unfinished`.
-
-    Raises:
-        RunError: There are none, or more than 5,000.
     """
     readable = [run for run in runs if not run.error]
-    if not readable:
-        raise RunError(
-            f"there are no runs {printable(of or f'in {runs_dir}')}",
-            hint="`imgrec runs list` shows the runs",
-        )
-    if len(readable) > MOST_RUNS:
-        raise RunError(
-            f"{count_of(len(readable), 'run')} are too many for a page of {MOST_RUNS:,}",
-            hint="choose some with --where",
-        )
     known = states or {}
     return [
         BoardRun(run, _history(runs_dir / run.name), known.get(run.name, "unfinished"))
@@ -65,13 +52,22 @@ def write_board(
         runs: What `board_runs` returned.
         output: The HTML file.
         title: The title; by default the number of runs.
-        of: What the runs are, for the line below the title.
+        of: What the runs are, for the line below the title, such as `in runs`.
         facts: What is known of all of them.
         metric: The metric by which they are ranked at first; by default the accuracy.
 
     Raises:
-        RunError: The file can't be written.
+        RunError: There are no runs, or more than 5,000, or the file can't be written.
     """
+    if not runs:
+        raise RunError(
+            f"there are no runs {printable(of)}", hint="`imgrec runs list` shows the runs"
+        )
+    if len(runs) > MOST_RUNS:
+        raise RunError(
+            f"{count_of(len(runs), 'run')} are too many for a page of {MOST_RUNS:,}",
+            hint="choose some with --where",
+        )
     write_text(output, board_page(runs, title=title, of=of, facts=facts, metric=metric))
     log.info("report: %s", output)
 

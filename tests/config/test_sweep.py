@@ -27,6 +27,7 @@ def _experiment(space: str, more: str = "", base: str = TINY) -> Experiment:
     [
         ("seed: {choose: [1, 2]}", "", "so that all trials are judged on the same images"),
         ("data.root: {choose: [a, b]}", "", "can't vary"),
+        ("data.fitt: {choose: [crop]}", "", "did you mean data.fit?"),
         ("training.epochs: {}", "", "takes one of"),
         ("training.epochs: {int: [1, 2], choose: [1]}", "", "takes one of"),
         ("training.epochs: {choose: []}", "", "is empty"),

@@ -136,7 +136,7 @@ def test_a_sweep_that_can_not_be_joined_says_why(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is a sweep tiny already"):
         _started(tmp_path, _experiment())
     start_sweep(_experiment(), runs_dir=tmp_path, join=True)
-    with pytest.raises(UsageError, match="has changed: search: random"):
+    with pytest.raises(UsageError, match=r"has changed: sweep\.search: 'tpe' -> 'random'"):
         start_sweep(_experiment("  search: random\n"), runs_dir=tmp_path, join=True)
     with pytest.raises(UsageError, match="is the journal in its folder"):
         SweepStorage(folder, "postgresql+psycopg://localhost/none")

@@ -37,7 +37,7 @@ def write_sweep_board(
         board_runs(read_summaries(folder.trials), folder.trials, states),
         output,
         title=f"Sweep {folder.name}",
-        of=f"{len(trials):,} of {count_of(trials_of(folder), 'trial')}, in {folder.path}",
+        of=f"in {folder.path}, {len(trials):,} of {count_of(trials_of(folder), 'trial')}",
         facts=[*found_in_words(winner)],
         metric=winner.metric,
     )

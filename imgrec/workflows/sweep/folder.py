@@ -26,6 +26,7 @@ from imgrec.files import (
 from imgrec.json_documents import from_builtins, json_text, parse_json
 from imgrec.runs.folder import check_name, check_place
 from imgrec.text import join_few, nearest, printable
+from imgrec.workflows.training import config_differences
 
 SWEEPS = "sweeps"
 _VERSION: Literal[1] = 1
@@ -204,16 +205,15 @@ def open_sweep(path: Path) -> SweepFolder:
 
 def check_same_config(folder: SweepFolder, experiment: Experiment) -> None:
     """Raise UsageError if a config is not the one that the sweep began with."""
-    before, now = dump(folder.experiment).splitlines(), dump(experiment).splitlines()
-    if before != now:
-        changed = [line.strip() for line in now if line not in before]
-        changed += [line.strip() for line in before if line not in now]
-        shown = printable(folder.name)
-        raise UsageError(
-            f"the config of the sweep {shown} has changed: {join_few(changed)}",
-            hint=f"`imgrec sweep resume {shown}` continues it with the config it began with; "
-            "a new sweep needs another --name",
-        )
+    if dump(folder.experiment) == dump(experiment):
+        return
+    changed = join_few([str(each) for each in config_differences(folder.experiment, experiment)])
+    shown = printable(folder.name)
+    raise UsageError(
+        f"the config of the sweep {shown} has changed: {changed}",
+        hint=f"`imgrec sweep resume {shown}` continues it with the config it began with; "
+        "a new sweep needs another --name",
+    )
 
 
 def _missing(path: Path) -> RunError:

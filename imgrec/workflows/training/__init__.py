@@ -24,7 +24,7 @@ from imgrec.workflows.training.repeats import (
     train_members,
     train_repeats,
 )
-from imgrec.workflows.training.resume import resume
+from imgrec.workflows.training.resume import config_differences, resume
 from imgrec.workflows.training.train import (
     DryRun,
     TrainingOptions,
@@ -43,6 +43,7 @@ __all__ = [
     "TrainingResult",
     "begin_repeats",
     "compared_rows",
+    "config_differences",
     "cross_validated_scores",
     "head_on_card",
     "held_out_similarities",

@@ -134,7 +134,7 @@ def _refuse_solved(run: Run) -> None:
 
 
 @dataclass(frozen=True)
-class _ConfigDifference:
+class ConfigDifference:
     """A value that differs: its key, such as `training.epochs`, and both values as text."""
 
     key: str
@@ -145,12 +145,12 @@ class _ConfigDifference:
         return f"{self.key}: {self.before} -> {self.after}"
 
 
-def _config_differences(before: BaseModel, after: BaseModel) -> tuple[_ConfigDifference, ...]:
+def config_differences(before: BaseModel, after: BaseModel) -> tuple[ConfigDifference, ...]:
     """Return what differs between two sections of one kind, defaults included."""
     return tuple(_differences(before, after, ""))
 
 
-def _differences(before: Any, after: Any, key: str) -> Iterator[_ConfigDifference]:
+def _differences(before: Any, after: Any, key: str) -> Iterator[ConfigDifference]:
     if before == after:
         return
     if isinstance(before, BaseModel) and type(before) is type(after):
@@ -163,7 +163,7 @@ def _differences(before: Any, after: Any, key: str) -> Iterator[_ConfigDifferenc
         for index, pair in enumerate(zip_longest(before, after)):
             yield from _differences(*pair, f"{key}[{index}]")
     else:
-        yield _ConfigDifference(key, _in_words(before), _in_words(after))
+        yield ConfigDifference(key, _in_words(before), _in_words(after))
 
 
 def _in_words(value: Any) -> str:
@@ -320,7 +320,7 @@ def _check_changes(
 
     Raises UsageError unless they are `allowed`, and in any case if no checkpoint would fit.
     """
-    keys = [each for each in _config_differences(before, after) if not _free(each.key)]
+    keys = [each for each in config_differences(before, after) if not _free(each.key)]
     if run.card.computing:  # has the resulting precision, see _check_computing
         keys = [each for each in keys if each.key != "training.precision"]
     bound = [str(each) for each in keys if _BOUND.fullmatch(each.key)]
