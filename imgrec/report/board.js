@@ -74,7 +74,8 @@
 
   function time(seconds) {
     if (seconds < 60) return seconds < 10 ? `${fixed(seconds, 1)} s` : `${Math.round(seconds)} s`;
-    const minutes = Math.round(seconds / 60);
+    const minutes = Math.round(seconds / 60), rest = Math.round(seconds) % 60;
+    if (seconds < 600 && rest) return `${Math.floor(Math.round(seconds) / 60)} min ${String(rest).padStart(2, "0")} s`;
     return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
   }
 
@@ -481,7 +482,7 @@
     return chart("axes", (width) => (width < 500 ? 300 : 360), (svg, width, height) => {
       const shownAxes = known.filter((each) => state.axes.has(each.key) && each !== state.rank);
       if (state.rank && state.axes.has(state.rank.key)) shownAxes.push(state.rank);
-      const top = 46, bottom = height - 20, left = 46, right = width - 46;
+      const top = 46, bottom = height - 20, left = 54, right = width - 54;
       const scales = shownAxes.map((each) => scaleOf(each, all, 5));
       // Lines through the same few values are spread a little, so that their number shows.
       const spread = scales.map((each) => (each.different > 12 ? 0 : Math.min(0.07, 0.3 / each.different)));

@@ -31,6 +31,7 @@ _SECTIONS = {
     name: place
     for place, name in enumerate(("training", "model", "augmentation", "preprocessing", "data"))
 }
+_IMAGE_SIZE = "data.image_size"
 _NOT_LEARNED = ("seed", "name")
 _COSTS: Mapping[str, tuple[str, Unit]] = {
     "seconds": ("time", "seconds"),
@@ -191,7 +192,13 @@ def _settings(runs: Sequence[RunSummary]) -> Iterator[_Column]:
     for key, label in labels.items():
         numeric = all(_is_number(each) for each in varying[key] if each is not None)
         unit: Unit = "number" if numeric else "text"
-        yield _Column(key, label, "setting", unit, "", [*map(_shown, varying[key])])
+        values = [_size(each) if key == _IMAGE_SIZE else _shown(each) for each in varying[key]]
+        yield _Column(key, label, "setting", unit, "", values)
+
+
+def _size(value: Any) -> Any:
+    """Return the setting `[150, 150]` as `150x150`."""
+    return printable(value.strip("[]").replace(", ", "x")) if isinstance(value, str) else value
 
 
 def _better(name: str) -> Literal["high", "low", ""]:
