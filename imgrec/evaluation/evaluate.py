@@ -142,7 +142,7 @@ def _class_notes(scores: Scores, found: ComputedMetrics) -> Iterator[str]:
     silent = [name for name, count in zip(scores.classes, predicted, strict=True) if not count]
     if silent:
         yield (
-            f"precision can't be measured of a class that is never predicted: {join_few(silent)}"
+            f"precision can't be measured for a class that is never predicted: {join_few(silent)}"
         )
 
 

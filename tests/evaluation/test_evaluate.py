@@ -66,14 +66,14 @@ def test_what_one_class_cannot_tell_is_absent_and_said() -> None:
     assert alone.notes == (
         "no ROC-AUC and average precision: all images are of one class",
         "recall and F1 can't be measured without images of the class: a, c",
-        "precision can't be measured of a class that is never predicted: c",
+        "precision can't be measured for a class that is never predicted: c",
     )
     some = evaluate_scores(scores([0, 1], [[1, 0, 0], [0, 1, 0]]))
     assert some.metrics["roc_auc"].value == 1
     assert some.notes == (
         "ROC-AUC and average precision are means over the 2 of 3 classes that have images",
         "recall and F1 can't be measured without images of the class: c",
-        "precision can't be measured of a class that is never predicted: c",
+        "precision can't be measured for a class that is never predicted: c",
     )
 
 
