@@ -93,6 +93,10 @@ class Regressions(ABC):
         """Return some of the regressions."""
         return replace(self, shares=self.shares[:, chosen], strengths=self.strengths[chosen])
 
+    def part(self, values: Floats, chosen: NDArray[np.bool_]) -> Floats:
+        """Return the values, (rows, regressions, classes), of some of the regressions."""
+        return values[:, chosen]
+
 
 @dataclass(frozen=True)
 class WholeRegressions(Regressions):

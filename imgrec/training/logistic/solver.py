@@ -46,8 +46,9 @@ def minimize(
         left[left] = going
         if not left.any():
             break
-        here, at, logits = here.only(going), at[:, going], logits[:, going]
-        gradient, probabilities = gradient[:, going], probabilities[:, going]
+        at, gradient = at[:, going], gradient[:, going]
+        logits, probabilities = here.part(logits, going), here.part(probabilities, going)
+        here = here.only(going)
         diagonal = here.curvature(probabilities, squares)
         direction = _direction(here, probabilities, gradient, diagonal)
         found[:, left] = _moved(here, logits, at, direction, gradient)
@@ -66,7 +67,7 @@ def _direction(
     left = np.ones(len(wanted), bool)
     for _ in range(_INNER_STEPS):
         curved = np.zeros_like(direction)
-        curved[:, left] = here.only(left).curved(probabilities[:, left], direction[:, left])
+        curved[:, left] = here.only(left).curved(here.part(probabilities, left), direction[:, left])
         length = _ratio(product, _dots(direction, curved), left)
         found += length[:, None] * direction
         residual -= length[:, None] * curved

@@ -105,6 +105,10 @@ class StreamedRegressions(Regressions):
         """
         return np.outer(squares, spread.sum(0))
 
+    def part(self, values: Floats, chosen: NDArray[np.bool_]) -> Floats:
+        """Return the values of some of the regressions; of all, without a copy."""
+        return values if chosen.all() else super().part(values, chosen)
+
     def _layer(self, coefficients: Floats) -> tuple[Floats, Floats]:
         """Return the kernel (features, regressions, classes), and the bias."""
         changed = coefficients @ self.contrasts

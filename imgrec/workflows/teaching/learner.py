@@ -84,6 +84,7 @@ class Learner:
             if last is None or not _same(last, labelled):
                 if any(each.sha256 not in self._features() for each in labelled):
                     self._known = None  # added by another thread, which is about to say so
+                self._examples = None  # what is computed with it in the background ends
                 last = self._examples = examples_of(revision, labelled, self._features())
                 self._keep_once(last)
             return last
