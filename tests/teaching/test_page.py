@@ -277,7 +277,7 @@ def _publish_and_ask(visit: Visit) -> None:
     page = visit.page
     page.get_by_role("link", name="Teach").click()
     visit.press("Publish")
-    visit.has(".publish", "Version 1 answers")
+    visit.has(".publish", "Version 1 is published")
     with page.expect_file_chooser() as chooser:
         visit.press("Choose a photo")
     chooser.value.set_files(_files([picture(50, red=True)]))
