@@ -1,4 +1,4 @@
-"""The board: many runs on one page that loads nothing from the network."""
+"""The page of a board."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from imgrec.text import count_of, printable
 Unit = Literal["percent", "decimal", "seconds", "bytes", "count", "moment", "text", "number"]
 Group = Literal["metric", "validation", "cost", "setting", "fact"]
 
+_SCRIPTS = ("elements", "numbers", "runs", "charts", "views", "tables", "main")
 _POINTS = 200
 _MOST_SETTINGS = 60
 _MOST_CURVES = 12
@@ -102,20 +103,17 @@ def board_page(
     columns = [*_columns(summaries)]
     ranked = _ranked_by(columns, metric)
     found = _importance(columns, ranked)
-    script = resources.files("imgrec.report").joinpath("board.js").read_text("utf-8")
-    return (
-        templates.environment()
-        .get_template("board.html.j2")
-        .render(
-            title=title or count_of(len(runs), "run"),
-            of=of,
-            facts=facts,
-            cards=[*_cards(summaries, ranked)],
-            fewest=FEWEST_RUNS,
-            script=Markup(script),  # noqa: S704 - a file of imgrec
-            script_hash=_hash(script),
-            data=Markup(_data(runs, columns, ranked, found)),  # noqa: S704 - escaped by _data
-        )
+    folder = resources.files("imgrec.report.board")
+    script = "\n".join(folder.joinpath(f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    template = templates.environment().get_template("board.html.j2")
+    return template.render(
+        title=title or count_of(len(runs), "run"),
+        of=of,
+        facts=facts,
+        cards=[*_cards(summaries, ranked)],
+        script=Markup(script),  # noqa: S704 - a file of imgrec
+        script_hash=_hash(script),
+        data=Markup(_data(runs, columns, ranked, found)),  # noqa: S704 - escaped by _data
     )
 
 
@@ -134,6 +132,7 @@ def _data(
         "columns": [column._asdict() for column in columns],
         "ranked": ranked.key if ranked else "",
         "curves": _curves(runs),
+        "fewest_runs": FEWEST_RUNS,
         "importance": None
         if found is None
         else {
