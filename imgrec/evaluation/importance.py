@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ _TREES = 40
 _MOST_RUNS = 2_000
 
 
-class SettingImportance(NamedTuple):
+@dataclass(frozen=True)
+class SettingImportance:
     """The importance of a setting, and the trend of the metric with it.
 
     importance: the fraction of the variance of the metric in which the setting has a share, alone
@@ -31,7 +33,8 @@ class SettingImportance(NamedTuple):
     trend: float | None
 
 
-class Importance(NamedTuple):
+@dataclass(frozen=True)
+class Importance:
     """The importance of each setting, the largest first.
 
     explained: the fraction of the variance of the metric, at most 1, that all settings together
@@ -59,8 +62,6 @@ def importance(
     Returns:
         The importance; None with fewer than 20 runs, or if all have the same value.
     """
-    from sklearn.ensemble import RandomForestRegressor
-
     measured = [row for row, value in enumerate(metric) if value is not None]
     random = np.random.default_rng(0)
     if len(measured) > _MOST_RUNS:
@@ -71,26 +72,41 @@ def importance(
         return None
     columns = {name: [values[row] for row in measured] for name, values in settings.items()}
     inputs = np.column_stack([_numbers(values) for values in columns.values()])
-    lost, wrong = np.zeros(len(columns)), 0.0
-    fold_of = random.permutation(np.arange(len(measured)) % _FOLDS)
-    for fold in range(_FOLDS):
-        seen, held = fold_of != fold, fold_of == fold
-        forest = RandomForestRegressor(_TREES, min_samples_leaf=2, random_state=fold)
-        forest.fit(inputs[seen], truth[seen])
-        error = _error(forest, inputs[held], truth[held])
-        wrong += error
-        for column in range(len(columns)):
-            shuffled = np.repeat(inputs[held], _REPEATS, axis=0)
-            shuffled[:, column] = random.permutation(shuffled[:, column])
-            more = _error(forest, shuffled, np.repeat(truth[held], _REPEATS)) / _REPEATS
-            lost[column] += more - error
-    effects = np.clip(lost / spread / len(measured) / 2, 0, 1).tolist()
+    error, added = _errors(inputs, truth, random)
+    effects = np.clip(added / spread / len(measured) / 2, 0, 1).tolist()
     found = (
         SettingImportance(name, effect, _trend(values, truth))
         for (name, values), effect in zip(columns.items(), effects, strict=True)
     )
     ordered = sorted(found, key=lambda each: -each.importance)
-    return Importance(tuple(ordered), 1 - wrong / spread / len(measured), len(measured))
+    return Importance(tuple(ordered), 1 - error / spread / len(measured), len(measured))
+
+
+def is_number(value: object) -> bool:
+    """Return whether a setting is a number, which flags are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _errors(
+    inputs: NDArray[np.float64], truth: NDArray[np.float64], random: np.random.Generator
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the summed squared error of the folds, and what shuffling each column adds to it."""
+    from sklearn.ensemble import RandomForestRegressor
+
+    total, added = 0.0, np.zeros(inputs.shape[1])
+    fold_of = random.permutation(np.arange(len(inputs)) % _FOLDS)
+    for fold in range(_FOLDS):
+        seen, held = fold_of != fold, fold_of == fold
+        forest = RandomForestRegressor(_TREES, min_samples_leaf=2, random_state=fold)
+        forest.fit(inputs[seen], truth[seen])
+        error = _error(forest, inputs[held], truth[held])
+        total += error
+        for column in range(len(added)):
+            shuffled = np.repeat(inputs[held], _REPEATS, axis=0)
+            shuffled[:, column] = random.permutation(shuffled[:, column])
+            more = _error(forest, shuffled, np.repeat(truth[held], _REPEATS)) / _REPEATS
+            added[column] += more - error
+    return total, added
 
 
 def _error(forest: Any, inputs: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
@@ -99,7 +115,7 @@ def _error(forest: Any, inputs: NDArray[np.float64], truth: NDArray[np.float64])
 
 def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
     """Return a setting as numbers: texts and flags by rank, a missing value below all others."""
-    if all(map(_is_number, filter(lambda each: each is not None, values))):
+    if all(map(is_number, filter(lambda each: each is not None, values))):
         known = [float(each) for each in values if each is not None]
         least = min(known, default=0.0) - 1
         return np.array([least if each is None else float(each) for each in values])
@@ -108,13 +124,9 @@ def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _trend(values: Sequence[Any], truth: NDArray[np.float64]) -> float | None:
-    if not all(map(_is_number, values)):
+    if not all(map(is_number, values)):
         return None
     from scipy.stats import spearmanr
 
     found = float(spearmanr(np.array(values, np.float64), truth).statistic)
     return found if math.isfinite(found) else None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

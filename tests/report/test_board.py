@@ -76,6 +76,7 @@ def test_what_can_not_be_measured_is_left_out() -> None:
     assert data["ranked"] == "val_loss"
     assert data["curves"]["val_loss"][0][:2] == [None, 1.0]
     assert len(data["curves"]["val_loss"][0]) == 200
+    assert data["every"] == [5, 1]
     assert data["importance"] is None
     assert data_of(board_page([BoardRun(RunSummary(name="a"))]))["ranked"] == ""
 

@@ -6,12 +6,13 @@ import base64
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from markupsafe import Markup
 
-from imgrec.evaluation.importance import FEWEST_RUNS, Importance, importance
+from imgrec.evaluation.importance import FEWEST_RUNS, Importance, importance, is_number
 from imgrec.json_documents import json_line
 from imgrec.metrics import METRICS
 from imgrec.report import templates
@@ -28,10 +29,7 @@ _POINTS = 200
 _MOST_SETTINGS = 60
 _MOST_CURVES = 12
 _DIGITS = 5
-_SECTIONS = {
-    name: place
-    for place, name in enumerate(("training", "model", "augmentation", "preprocessing", "data"))
-}
+_SECTIONS = ("training", "model", "augmentation", "preprocessing", "data")
 _IMAGE_SIZE = "data.image_size"
 _NOT_LEARNED = ("seed", "name")
 _COSTS: Mapping[str, tuple[str, Unit]] = {
@@ -68,7 +66,8 @@ Facts: TypeAlias = Sequence[tuple[str, Sequence[str]]]
 """Names, each with one line of text or more."""
 
 
-class _Column(NamedTuple):
+@dataclass(frozen=True)
+class _Column:
     """What is known of each run: a value, and for a metric its interval."""
 
     key: str
@@ -129,17 +128,12 @@ def _data(
         "tags": [list(run.summary.tags) for run in runs],
         "notes": [printable(run.summary.note) for run in runs],
         "unfinished": ["" if run.summary.complete else run.state for run in runs],
-        "columns": [column._asdict() for column in columns],
+        "columns": columns,
         "ranked": ranked.key if ranked else "",
         "curves": _curves(runs),
+        "every": [_every(run) for run in runs],
         "fewest_runs": FEWEST_RUNS,
-        "importance": None
-        if found is None
-        else {
-            "explained": found.explained,
-            "runs": found.runs,
-            "settings": [each._asdict() for each in found.settings],
-        },
+        "importance": found,
     }
     text = json_line(document)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -183,13 +177,13 @@ def _known(
 def _settings(runs: Sequence[RunSummary]) -> Iterator[_Column]:
     """Yield the settings that differ between runs; of very many, the ones that most runs have."""
     found = dict.fromkeys(key for run in runs for key in run.settings)
-    keys = sorted(found, key=lambda key: _SECTIONS.get(key.partition(".")[0], len(_SECTIONS)))
+    keys = sorted(found, key=_section)
     columns = {key: [run.settings.get(key) for run in runs] for key in keys if key != "name"}
     varying = {key: each for key, each in columns.items() if len({*map(repr, each)}) > 1}
     chosen = sorted(varying, key=lambda key: varying[key].count(None))[:_MOST_SETTINGS]
     labels = short_keys([key for key in varying if key in chosen])
     for key, label in labels.items():
-        numeric = all(_is_number(each) for each in varying[key] if each is not None)
+        numeric = all(is_number(each) for each in varying[key] if each is not None)
         unit: Unit = "number" if numeric else "text"
         values = [_size(each) if key == _IMAGE_SIZE else _shown(each) for each in varying[key]]
         yield _Column(key, label, "setting", unit, "", values)
@@ -198,6 +192,11 @@ def _settings(runs: Sequence[RunSummary]) -> Iterator[_Column]:
 def _size(value: Any) -> Any:
     """Return the setting `[150, 150]` as `150x150`."""
     return printable(value.strip("[]").replace(", ", "x")) if isinstance(value, str) else value
+
+
+def _section(key: str) -> int:
+    name = key.partition(".")[0]
+    return _SECTIONS.index(name) if name in _SECTIONS else len(_SECTIONS)
 
 
 def _better(name: str) -> Literal["high", "low", ""]:
@@ -246,20 +245,20 @@ def _value(column: _Column, row: int) -> str:
 
 
 def _curves(runs: Sequence[BoardRun]) -> dict[str, list[list[float | None]]]:
-    """Return for each name what each run measured, at most 200 values."""
+    """Return for each name what each run measured, at most 200 values: see `_every`."""
     names = dict.fromkeys(name for run in runs for name in run.history)
     useful = [name for name in names if name not in ("seconds", "images_per_second", "epoch")]
     useful.sort(key=lambda name: not name.startswith("val_"))
     return {
-        name: [_thinned(run.history.get(name, ())) for run in runs]
+        name: [[*map(_rounded, run.history.get(name, ())[:: _every(run)])] for run in runs]
         for name in useful[:_MOST_CURVES]
     }
 
 
-def _thinned(values: Sequence[float]) -> list[float | None]:
-    """Return about 200 of the values with the last one; of more epochs, every second and so on."""
-    step = -(-len(values) // _POINTS)
-    return [_rounded(values[place]) for place in range(0, len(values), max(step, 1))]
+def _every(run: BoardRun) -> int:
+    """Return how many epochs there are from one value of a run's curves to the next."""
+    epochs = max(map(len, run.history.values()), default=0)
+    return max(-(-epochs // _POINTS), 1)
 
 
 def _shown(value: Any) -> Any:
@@ -272,10 +271,6 @@ def _rounded(value: float | None) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.{_DIGITS}g}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _hash(script: str) -> str:

@@ -45,7 +45,8 @@ function curves() {
   const view = chart("curves", (width) => (width < 500 ? 330 : 400), (svg, width, height) => {
     const series = data.curves[name];
     const rows = state.shown.filter((row) => series[row].length);
-    const longest = Math.max(2, ...rows.map((row) => series[row].length));
+    const epochOf = (row, index) => 1 + index * data.every[row];
+    const longest = Math.max(2, ...rows.map((row) => epochOf(row, series[row].length - 1)));
     const column = { unit: name.endsWith("accuracy") ? "percent" : "decimal", label: name };
     const every = rows.flatMap((row) => series[row]).filter((each) => each !== null).sort((a, b) => a - b);
     // A run that diverged would flatten all others.
@@ -53,13 +54,13 @@ function curves() {
     const y = numbers([every[0] ?? 0, high], column, 5, true);
     const x = numbers([1, longest], { unit: "count" }, Math.min(longest - 1, width / 80), true);
     const [px, py] = frame(svg, width, height, x, y, ["epoch", name]);
-    const spot = (row, index) => (series[row][index] == null ? null : [px(x.at(index + 1)), py(Math.max(-0.02, Math.min(1.02, y.at(series[row][index]))))]);
+    const spot = (row, index) => (series[row][index] == null ? null : [px(x.at(epochOf(row, index))), py(Math.max(-0.02, Math.min(1.02, y.at(series[row][index]))))]);
     const line = (row) => polyline(series[row].map((_, index) => spot(row, index)));
     lines(svg, rows, line, 0.28);
     return {
       near(left, top) {
         const epoch = Math.max(1, Math.min(longest, Math.round(1 + ((left - px(0)) / (px(1) - px(0))) * (longest - 1))));
-        return nearest(rows, 30, (row) => Math.abs((spot(row, epoch - 1) ?? [0, Infinity])[1] - top));
+        return nearest(rows, 30, (row) => Math.abs((spot(row, Math.round((epoch - 1) / data.every[row])) ?? [0, Infinity])[1] - top));
       },
       trace(layer, row, kind) { if (series[row].length) draw(layer, "path", { class: kind, d: line(row) }); },
       place: (row) => (row < 0 ? null : spot(row, series[row].length - 1)),
