@@ -15,7 +15,7 @@ $("find").addEventListener("input", (event) => {
   }, 80);
 });
 $("complete").addEventListener("change", (event) => { state.complete = event.target.checked; refilter(); });
-const form = document.querySelector(".bar");
+const form = document.querySelector(".toolbar");
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(() => {
   Object.assign(state, { words: [], complete: false, sort: null, now: -1 });
