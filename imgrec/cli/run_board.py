@@ -48,14 +48,12 @@ def report(
     """
     from imgrec.files import check_suffix, check_writable
     from imgrec.runs.index import read_summaries
-    from imgrec.runs.selection import Selection, select
+    from imgrec.runs.query import RunQuery, select
     from imgrec.workflows.board import board_runs, write_board
 
     check_suffix(output, (".html",))
     check_writable(output)
-    chosen = select(
-        read_summaries(runs_dir), Selection(condition, names=[metric] if metric else [])
-    )
+    chosen = select(read_summaries(runs_dir), RunQuery(condition, names=[metric] if metric else []))
     of = f"in {printable(str(runs_dir))}" + (f", where {condition}" if condition else "")
     write_board(board_runs(chosen, runs_dir), output, of=of, metric=metric or "")
     console.result(printable(str(output)))

@@ -82,7 +82,7 @@ def list_runs(
         runs_csv,
     )
     from imgrec.runs.index import read_summaries
-    from imgrec.runs.selection import Selection, select
+    from imgrec.runs.query import RunQuery, select
     from imgrec.runs.summary import predecessors
 
     default = CSV_COLUMNS if as_csv else DEFAULT_COLUMNS
@@ -90,7 +90,7 @@ def list_runs(
     found = read_summaries(runs_dir)
     before = predecessors(found)
     shown = select(
-        found, Selection(condition, sort, [each for each in chosen if each not in MORE_COLUMNS])
+        found, RunQuery(condition, sort, [each for each in chosen if each not in MORE_COLUMNS])
     )
     if as_json:
         return console.document(_document(shown, before, runs_dir))

@@ -13,7 +13,7 @@ import pytest
 
 from imgrec.errors import UsageError
 from imgrec.runs.index import INDEX_FILE, read_summaries
-from imgrec.runs.selection import Selection, select
+from imgrec.runs.query import RunQuery, select
 from imgrec.runs.summary import MetricSummary, RunSummary, changed_settings, predecessors, summarize
 from tests.runs.cards import small_card
 
@@ -220,18 +220,18 @@ RUNS = (
 )
 def test_order(sort: str | None, names: str) -> None:
     """Metrics best first, numbers in names as numbers, runs without a value last."""
-    assert " ".join(run.name for run in select(RUNS, Selection(sort=sort))) == names
+    assert " ".join(run.name for run in select(RUNS, RunQuery(sort=sort))) == names
 
 
 def test_selection() -> None:
     """A condition chooses; a name that no run has is an error that names the nearest."""
-    found = select(RUNS, Selection("accuracy > 0.6 and training.epochs < 3"))
+    found = select(RUNS, RunQuery("accuracy > 0.6 and training.epochs < 3"))
     assert [run.name for run in found] == ["r2"]
     for wanted in (
-        Selection("acuracy > 1"),
-        Selection(sort="acuracy"),
-        Selection(names=["acuracy"]),
+        RunQuery("acuracy > 1"),
+        RunQuery(sort="acuracy"),
+        RunQuery(names=["acuracy"]),
     ):
         with pytest.raises(UsageError, match=r"no run has acuracy; did you mean accuracy\?"):
             select(RUNS, wanted)
-    assert select((), Selection("acuracy > 1")) == ()
+    assert select((), RunQuery("acuracy > 1")) == ()

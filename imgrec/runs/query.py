@@ -13,11 +13,11 @@ from imgrec.runs.summary import IN_LIST, RunSummary, Value
 from imgrec.text import did_you_mean, printable
 
 
-class Selection(NamedTuple):
-    """Which runs are wanted.
+class RunQuery(NamedTuple):
+    """Which runs are wanted, in which order.
 
     where: a condition, see `imgrec.runs.conditions`. sort: a name, with a minus before it to
-    reverse the order. names: what else will be asked of the runs.
+    reverse the order. names: further names, which at least one run must have.
     """
 
     where: str | None = None
@@ -25,17 +25,17 @@ class Selection(NamedTuple):
     names: Sequence[str] = ()
 
 
-def select(runs: Sequence[RunSummary], wanted: Selection) -> tuple[RunSummary, ...]:
-    """Return the runs of which a condition is true, in the order that is wanted.
+def select(runs: Sequence[RunSummary], query: RunQuery) -> tuple[RunSummary, ...]:
+    """Return the runs for which the condition is true, in the wanted order.
 
     Metrics are sorted from the best to the worst, others ascending; runs without a value are last.
 
     Raises:
         UsageError: The condition can't be parsed, or no run has what is named.
     """
-    condition = parse(wanted.where) if wanted.where is not None else None
-    key = (wanted.sort or "").removeprefix("-")
-    named = [*(condition.names if condition else ()), *([key] if key else ()), *wanted.names]
+    condition = parse(query.where) if query.where is not None else None
+    key = (query.sort or "").removeprefix("-")
+    named = [*(condition.names if condition else ()), *([key] if key else ()), *query.names]
     _check_names(named, runs)
     found = [run for run in runs if condition is None or condition.holds(run.value)]
     if not key:
@@ -44,7 +44,7 @@ def select(runs: Sequence[RunSummary], wanted: Selection) -> tuple[RunSummary, .
     missing = [run for run in found if _order(run.value(key)) is None]
     metric = METRICS.get(key.partition(".")[0])
     best_first = metric is not None and not metric.lower_is_better
-    reverse = best_first is not (wanted.sort or "").startswith("-")
+    reverse = best_first is not (query.sort or "").startswith("-")
     having.sort(key=lambda run: _order(run.value(key)) or (0, 0.0, ""), reverse=reverse)
     return (*having, *missing)
 
