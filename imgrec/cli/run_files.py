@@ -68,6 +68,7 @@ def delete(
         )
 
     from imgrec.runs import trash
+    from imgrec.runs.folder import in_runs_dir
 
     if purge:
         if not (trashed := trash.trashed(runs_dir)):
@@ -82,8 +83,9 @@ def delete(
         found = trash.delete(folder, dry_run=dry_run)
         place = printable(shlex.quote(str(found.place)))
         _say(console, found, f"would be moved to {place}" if dry_run else f"moved to {place}")
-    if not dry_run:
-        console.say("`mv` brings a run back; `imgrec runs delete --purge` empties the trash")
+    for parent in () if dry_run else dict.fromkeys(folder.parent for folder in folders):
+        purging = f"`imgrec runs delete --purge{in_runs_dir(parent)}`"
+        console.say(f"`mv` brings a run back; {purging} empties the trash")
 
 
 def _say(console: Console, found: DeletedRun, done: str) -> None:

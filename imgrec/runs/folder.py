@@ -76,6 +76,12 @@ def default_runs_dir() -> Path:
     return Path(os.environ.get("IMGREC_RUNS") or "runs")
 
 
+def in_runs_dir(runs_dir: Path) -> str:
+    """Return the option that names a runs folder, to follow a command; nothing if it is usual."""
+    usual = runs_dir == default_runs_dir()
+    return "" if usual else f" --runs-dir {printable(shlex.quote(str(runs_dir)))}"
+
+
 def check_place(runs_dir: Path) -> None:
     """Raise RunError if no run can be made below `runs_dir`, before work is put into one."""
     there = next(path for path in (runs_dir, *runs_dir.parents) if path.exists())
@@ -199,11 +205,9 @@ def _missing(reference: str, runs_dir: Path) -> RunError:
     near = nearest(reference, names)
     meant = f"did you mean {printable(near)}? " if near else ""
     where = printable(str(runs_dir))
-    usual = runs_dir == default_runs_dir()
-    there = "" if usual else f" --runs-dir {printable(shlex.quote(str(runs_dir)))}"
     return RunError(
         f"there is no run {printable(reference)}: no such folder, and no such name in {where}",
-        hint=f"{meant}`imgrec runs list{there}` shows the runs that can be used",
+        hint=f"{meant}`imgrec runs list{in_runs_dir(runs_dir)}` shows the runs that can be used",
     )
 
 

@@ -242,6 +242,8 @@ def test_runs_are_deleted(imgrec: Imgrec, runs: Path) -> None:
     for arguments in ([], ["pets-3", "--purge"]):
         assert imgrec("runs", "delete", *arguments).returncode == 2
     assert imgrec("runs", "delete", "pets-9").returncode == 4
+    process = imgrec("runs", "delete", str(runs / "pets-3"))
+    assert f"`imgrec runs delete --purge --runs-dir {runs}` empties the trash" in process.stderr
 
 
 def test_a_report_is_opened(imgrec: Imgrec, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
