@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from imgrec.cli import options
 from imgrec.cli.chosen_model import chosen_models
 from imgrec.cli.console import Console, rendered
+from imgrec.cli.fast_start import without_collections
 from imgrec.cli.options import refuse_unusable
 from imgrec.errors import DataError, UsageError
 from imgrec.files import check_suffix, check_writable, is_stream, write_output
@@ -153,17 +154,18 @@ def predict(
         check_writable(output)
     if form == "table":
         _refuse_missing(photos)
-    runs = chosen_models(console, models, pretrained, runs_dir)
+    with without_collections():
+        runs = chosen_models(console, models, pretrained, runs_dir)
 
-    from imgrec.runtime.engine import EngineOptions
-    from imgrec.workflows.prediction import (
-        SidecarCounts,
-        open_models,
-        predict_photos,
-        sidecar_sink,
-    )
+        from imgrec.runtime.engine import EngineOptions
+        from imgrec.workflows.prediction import (
+            SidecarCounts,
+            open_models,
+            predict_photos,
+            sidecar_sink,
+        )
 
-    predictor = open_models(runs, EngineOptions(engine, precision, device), names)
+        predictor = open_models(runs, EngineOptions(engine, precision, device), names)
     predictor = predictor.with_options(top=top, threshold=threshold, tta=tta)
     sink = _sink(console, predictor, form, output, resume=resume, heat_maps=heat_maps)
     sidecars = SidecarCounts()

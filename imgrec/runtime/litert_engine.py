@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
+from imgrec.files import sha256
 from imgrec.models.backend import has_tensorflow
 from imgrec.models.litert import read_litert, with_output
 from imgrec.parallel import usable_cores
@@ -18,8 +19,8 @@ from imgrec.runs.card import BEST_MODEL, LITERT_MODEL, Card
 from imgrec.runs.folder import Run
 from imgrec.runtime.litert_tensor import first_output, input_tensor, output_tensor
 from imgrec.runtime.model_file import (
-    check_hash,
     check_shapes,
+    compare_hash,
     decision_of,
     image_spec,
     restore_hint,
@@ -170,8 +171,15 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
         ImportError: `ai-edge-litert` is not installed.
     """
     path, hint, card = run.path / FILES[precision], litert_hint(run, precision), run.card
-    check_hash(path, card, hint)
-    engine = litert_engine(path, card)
+
+    def verify(content: bytes) -> None:
+        compare_hash(sha256(content), path, card, hint)
+
+    content = read_litert(path, verify)
+    try:
+        engine = litert_engine(content, card)
+    except RunError as error:
+        raise RunError(f"{printable(str(path))}: {error.message}", hint=error.hint) from error
     check_shapes(path, *engine.shapes, card, hint)
     return engine
 

@@ -50,12 +50,18 @@ def restore_hint(run: Run) -> str:
 
 def check_hash(path: Path, card: Card, hint: str) -> None:
     """Raise RunError if `path` can't be read or is not the file that the card describes."""
-    place = printable(str(path))
     try:
         found = sha256_of(path)
     except OSError as error:
+        place = printable(str(path))
         raise RunError(f"{place} can't be read: {reason_of(error)}", hint=hint) from error
+    compare_hash(found, path, card, hint)
+
+
+def compare_hash(found: str, path: Path, card: Card, hint: str) -> None:
+    """Raise RunError unless the SHA-256 that was found is that of the file in the card."""
     if not card.describes(path.name, found):
+        place = printable(str(path))
         raise RunError(f"{place} is not the file that the run's card describes", hint=hint)
 
 

@@ -39,6 +39,7 @@ from tools.bench.page import updated
 from tools.bench.pipelines import pipelines, some_records, steps, training_split
 from tools.bench.predicting import large_network, photos_and_folders
 from tools.bench.processes import imgrec
+from tools.bench.quick import quick
 from tools.bench.run_lists import run_lists
 from tools.bench.serving import serving
 from tools.bench.teaching import teaching
@@ -183,6 +184,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "lists": ("Lists of runs", run_lists),
     "checks": ("Checking images", with_photos(lambda size: checks(PHOTOS, size))),
     "predicting": ("Predicting", with_photos(predicting)),
+    "quick": ("A model in seconds", with_photos(lambda size: quick(PHOTOS, size))),
     "serving": ("Serving", with_photos(services)),
     "inputs": ("Input pipelines", with_photos(inputs)),
     "training": ("Training `cat_dog`", with_photos(lambda size: plain_network(PHOTOS, size))),

@@ -8,7 +8,7 @@ the fields that are not read here, such as the options of the operators.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -105,10 +105,14 @@ _REQUIRED_INPUTS = {
 _NO_TENSOR = -1  # in the place of an optional input
 
 
-def read_litert(path: Path) -> bytes:
+def read_litert(path: Path, verify: Callable[[bytes], None] | None = None) -> bytes:
     """Return the content of a LiteRT file that is safe to load.
 
     Load the content, not the file: it may be replaced in between.
+
+    Args:
+        path: The file.
+        verify: Called with the content, before its structure is checked.
 
     Raises:
         RunError: It has custom operators or TensorFlow's (`Flex…`), weights in other files, or a
@@ -119,6 +123,8 @@ def read_litert(path: Path) -> bytes:
         content = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise RunError(f"{printable(str(path))} can't be read: {reason_of(error)}") from error
+    if verify is not None:
+        verify(content)
     if content[4:8] != b"TFL3":
         raise RunError(f"{printable(str(path))} is not a LiteRT model (.tflite)", hint=HINT)
     try:

@@ -1,0 +1,72 @@
+"""LiteRT's answers depend on the images alone, which every promise of equal answers relies on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from imgrec.models.efficientnet_lite import litert_features
+from imgrec.models.litert import LiteRTWriter, with_head
+from imgrec.models.packaged_weights import read_packaged_weights
+from tests.conftest import needs_weights
+
+
+def small() -> bytes:
+    """Return a network with each kind of operator of the writer, and the OOD similarity."""
+    random = np.random.default_rng(0)
+    model = LiteRTWriter()
+    maps = model.add_constant(
+        model.multiply(model.input((48, 48, 3), "pixels"), 1 / 128, "a"), -1, "b"
+    )
+    for number, (filters, channels, stride) in enumerate(((13, 3, 2), (13, 13, 1), (32, 13, 2))):
+        kernel, bias = random.normal(size=(filters, 3, 3, channels)), random.normal(size=filters)
+        inner = model.convolution(maps, kernel / 9, bias, stride, f"c{number}", relu6=True)
+        depth = random.normal(size=(1, 3, 3, filters))
+        inner_too = model.depthwise_convolution(inner, depth, bias, 1, f"d{number}", relu6=False)
+        maps = model.add(inner, inner_too, f"e{number}")
+    known = random.normal(size=(50, 32)).astype(np.float32)
+    known /= np.linalg.norm(known, axis=1, keepdims=True)
+    head = random.normal(size=(32, 5)), random.normal(size=5)
+    return with_head(model.content(model.mean(maps, "mean")), *head, known=known)
+
+
+def real() -> bytes:
+    """Return EfficientNet-Lite0 for small images."""
+    return litert_features("EfficientNetLite0", 48, read_packaged_weights("EfficientNetLite0"))
+
+
+@pytest.mark.parametrize("network", [small, pytest.param(real, marks=needs_weights)])
+def test_neither_batches_nor_threads_change_a_bit(network: Callable[[], bytes]) -> None:
+    """One image at a time in one thread gives the bits of any batch in any number of threads."""
+    content, pixels = network(), np.random.default_rng(1).integers(0, 256, (9, 48, 48, 3))
+    images = pixels.astype(np.float32)
+    expected = _outputs(content, images, batch=1, threads=1)
+    assert len(np.unique(expected, axis=0)) == len(images)
+    for threads in (1, 2, 5):
+        for batch in (1, 4, 9):
+            found = _outputs(content, images, batch=batch, threads=threads)
+            np.testing.assert_array_equal(found, expected, f"{batch=}, {threads=}")
+
+
+def _outputs(
+    content: bytes, images: NDArray[np.float32], *, batch: int, threads: int
+) -> NDArray[np.float32]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    model = Interpreter(model_content=content, num_threads=threads)
+    taken, given = (
+        each[0]["index"] for each in (model.get_input_details(), model.get_output_details())
+    )
+    found, shape = [], None
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch]
+        if part.shape != shape:
+            model.resize_tensor_input(taken, shape := part.shape)
+            model.allocate_tensors()
+        model.set_tensor(taken, part)
+        model.invoke()
+        found.append(model.get_tensor(given))
+    return np.concatenate(found)
