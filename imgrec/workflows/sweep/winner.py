@@ -40,7 +40,11 @@ class Winner(Struct, frozen=True):
         Meta(description="The trials that can't be said to be worse; null if that is not known."),
     ]
     cheapest: Annotated[
-        int, Meta(description="Of the best trial and these, that with the smallest model file.")
+        int,
+        Meta(
+            description="Of the best trial and these, that with the smallest model file, rounded "
+            "to two digits; of equal ones the best."
+        ),
     ]
     model_bytes: Annotated[
         Mapping[int, int], Meta(description="The size of the model file of each of them.")
@@ -68,7 +72,7 @@ def find_winner(folder: SweepFolder, trials: Sequence[Trial]) -> Winner:
     best = complete[0]
     tied = None if found is None else [complete[each].number for each in found.tied]
     sizes = {each: model_bytes(folder.run_of(each)) for each in (best.number, *(tied or ()))}
-    cheapest = min(sizes, key=lambda each: sizes[each])  # of equal ones, the best
+    cheapest = min(sizes, key=lambda each: _rounded(sizes[each]))  # of equal ones, the best
     values = next(each.values for each in complete if each.number == cheapest)
     return Winner(
         schema_version=1,
@@ -86,6 +90,11 @@ def find_winner(folder: SweepFolder, trials: Sequence[Trial]) -> Winner:
         pruned=tuple(each.number for each in trials if each.state == "pruned"),
         failed={each.number: each.reason for each in trials if each.state == "failed"},
     )
+
+
+def _rounded(size: int) -> float:
+    """Return a size with two digits, as a few bytes are no reason to prefer a worse trial."""
+    return float(f"{size:.1e}")
 
 
 def _selected(folder: SweepFolder, complete: Sequence[Trial], metric: str) -> Selection:
