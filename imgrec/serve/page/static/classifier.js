@@ -100,15 +100,17 @@ export class Classifier extends EventTarget {
   /** Give photos another label; it can be undone. */
   async label(photos, label) {
     const before = groups(photos, labelOf);
-    const changed = await this.relabel(photos, label);
+    this.moving = this.relabel(photos, label);
+    const changed = await this.moving;
     if (!changed.length) return;
     this.undone.push(before.map(([from, some]) => [from, some.filter((each) => changed.includes(each))]));
     const what = changed.length > 1 ? `${count(changed.length, "photo")} moved` : "Moved";
     toast(`${what} to ${nameOf(label)}`, { label: "Undo", action: () => this.undo() });
   }
 
-  /** Undo the last relabelling; photos that others changed since stay as they are. */
+  /** Undo the last relabelling, also if it is under way; photos that others changed since stay as they are. */
   async undo() {
+    await this.moving?.catch(() => {});
     const last = this.undone.pop();
     if (!last) return toast("There is nothing to undo");
     try {
