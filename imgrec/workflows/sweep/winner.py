@@ -18,6 +18,9 @@ from imgrec.workflows.sweep.ranking import best_first
 from imgrec.workflows.sweep.storage import Trial
 from imgrec.workflows.sweep.trials import model_bytes
 
+# A few bytes are no reason to prefer a worse trial.
+_AS_SMALL = 1.05
+
 
 class Winner(Struct, frozen=True):
     """What `imgrec sweep report` prints."""
@@ -42,8 +45,8 @@ class Winner(Struct, frozen=True):
     cheapest: Annotated[
         int,
         Meta(
-            description="Of the best trial and these, that with the smallest model file, rounded "
-            "to two digits; of equal ones the best."
+            description="Of the best trial and these, the best one whose model file is at most "
+            "5 % larger than the smallest."
         ),
     ]
     model_bytes: Annotated[
@@ -72,7 +75,8 @@ def find_winner(folder: SweepFolder, trials: Sequence[Trial]) -> Winner:
     best = complete[0]
     tied = None if found is None else [complete[each].number for each in found.tied]
     sizes = {each: model_bytes(folder.run_of(each)) for each in (best.number, *(tied or ()))}
-    cheapest = min(sizes, key=lambda each: _rounded(sizes[each]))  # of equal ones, the best
+    small = _AS_SMALL * min(sizes.values())
+    cheapest = next(each for each, size in sizes.items() if size <= small)
     values = next(each.values for each in complete if each.number == cheapest)
     return Winner(
         schema_version=1,
@@ -90,11 +94,6 @@ def find_winner(folder: SweepFolder, trials: Sequence[Trial]) -> Winner:
         pruned=tuple(each.number for each in trials if each.state == "pruned"),
         failed={each.number: each.reason for each in trials if each.state == "failed"},
     )
-
-
-def _rounded(size: int) -> float:
-    """Return a size with two digits, as a few bytes are no reason to prefer a worse trial."""
-    return float(f"{size:.1e}")
 
 
 def _selected(folder: SweepFolder, complete: Sequence[Trial], metric: str) -> Selection:
