@@ -60,17 +60,17 @@ class Console:
         """Print a command's result on stdout, unchanged."""
         _write(sys.stdout, text.removesuffix("\n"))
 
-    def render(self, renderable: RenderableType, *, whole: bool = False) -> None:
-        """Print a report's table on stdout, in colour on a terminal.
+    def render(self, renderable: RenderableType) -> None:
+        """Print a report's table on stdout, in colour on a terminal."""
+        self.result(self.rendered(renderable))
+
+    def rendered(self, renderable: RenderableType, *, whole: bool = False) -> str:
+        """Return the text that `render` prints.
 
         Args:
             renderable: The table.
             whole: If stdout is not a terminal, do not limit the width.
         """
-        self.result(self.rendered(renderable, whole=whole))
-
-    def rendered(self, renderable: RenderableType, *, whole: bool = False) -> str:
-        """Return the text that `render` prints."""
         return rendered(renderable, sys.stdout, whole=whole)
 
     def document(self, document: object) -> None:

@@ -368,7 +368,7 @@ def test_hints_name_only_what_exists() -> None:
 
 def unknown(line: str, known: dict[str, set[str]]) -> list[str]:
     """Return what a command line, without `imgrec`, names that does not exist."""
-    words = line.split()
+    words = line.replace("{}", " {}").split()  # options may be put behind a word
     command = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in known), None)
     if command is None:
         return [] if words[0].startswith("{}") else [words[0]]

@@ -12,10 +12,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from imgrec.classifiers import PhotoStatus
 from imgrec.errors import RunError
 from imgrec.files import MAX_TABLE_BYTES, read_regular, reason_of
-from imgrec.json_documents import json_line
+from imgrec.serve import exchange
 from imgrec.serve.classifiers.jobs import Job
 from imgrec.serve.classify import Threshold, Top
-from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Refusal
+from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
 from imgrec.serve.reading import read_query
 from imgrec.text import printable
 
@@ -122,8 +122,8 @@ class AnswerQuery(VersionQuery, frozen=True):
 def json_response(
     document: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """Return a document as a response."""
-    return HttpResponse(json_line(document).encode(), JSON, status, PRIVATE | dict(headers or {}))
+    """Return a document as a response that only the client itself may keep."""
+    return exchange.json_response(document, status, PRIVATE | dict(headers or {}))
 
 
 def accepted(classifier: str, job: Job) -> HttpResponse:
