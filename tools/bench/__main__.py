@@ -63,9 +63,8 @@ def main(arguments: list[str]) -> None:
         for name in options.only:
             _measure(*SECTIONS[name], size, options.output)
         return
-    for (
-        name
-    ) in SECTIONS:  # each in a process, so that none changes TensorFlow's settings for others
+    # Each in a process, so that none changes TensorFlow's settings for others.
+    for name in SECTIONS:
         command = [sys.executable, "-m", "tools.bench", *arguments, "--only", name]
         subprocess.run(command, check=True)  # noqa: S603  # our own arguments
 
