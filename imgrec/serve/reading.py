@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, Struct
-from msgspec.inspect import type_info
+from msgspec.inspect import Metadata, Type, type_info
 
 from imgrec.json_documents import from_builtins, parse_json
 from imgrec.serve.exchange import HttpRequest, Refusal
@@ -103,10 +103,15 @@ def base64_content(text: str, place: str) -> bytes:
 def _allowed(kind: type[Struct], name: str) -> str:
     """Return a hint: the values that the field `name` may have, if they can be listed."""
     fields = cast("StructType", type_info(kind)).fields
-    forms = [each.type for each in fields if each.encode_name == name]
+    forms = [_bare(each.type) for each in fields if each.encode_name == name]
     alternatives = [each for form in forms for each in getattr(form, "types", (form,))]
-    values = [value for each in alternatives for value in getattr(each, "values", ())]
+    values = [value for each in alternatives for value in getattr(_bare(each), "values", ())]
     return f"use {either(values)}" if values else _SEE
+
+
+def _bare(form: Type) -> Type:
+    """Return a type without its description."""
+    return form.type if isinstance(form, Metadata) else form
 
 
 def _refusal(text: str, place: str) -> Refusal:
