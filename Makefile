@@ -55,7 +55,7 @@ demo: $(READY) ## train on handwritten digits, evaluate, and classify an image a
 	@echo "To train on your own photos, one folder per class: $(BIN)/imgrec train my_photos/"
 
 .PHONY: test
-test: $(READY) ## run the tests (about thirteen minutes on two cores)
+test: $(READY) ## run the tests (15 to 25 minutes on two cores)
 	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: test-fast
@@ -120,7 +120,7 @@ pictures: $(READY) ## draw the pictures of README, docs/teach.md and docs/tutori
 	$(BIN)/python -m tools.pictures
 
 .PHONY: bench
-bench: $(READY) ## measure speed and write docs/performance.md: 15 min (QUICK=1: only print, 4 min)
+bench: $(READY) ## measure speed and write docs/performance.md: 20 min (QUICK=1: only print, 4 min)
 	$(BIN)/python -m tools.bench $(if $(QUICK),--quick,--output docs/performance.md)
 
 .PHONY: peers

@@ -1,7 +1,7 @@
 """Measure speed on this machine: start, decoding, input pipelines, prediction, training.
 
 python -m tools.bench                   print a table
-python -m tools.bench --quick           the same from fewer images, in 4 minutes, not 15
+python -m tools.bench --quick           the same from fewer images, in 4 minutes, not 20
 python -m tools.bench --only training   only this section; may be repeated
 python -m tools.bench --output FILE     write a table per section, with machine, as Markdown;
                                         sections of FILE that are not measured are kept
