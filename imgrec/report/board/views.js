@@ -80,7 +80,7 @@ function parallel() {
   chart("axes", (width) => (width < 500 ? 300 : 360), (svg, width, height) => {
     const shownAxes = known.filter((each) => state.axes.has(each.key) && each !== state.rank);
     if (state.rank && state.axes.has(state.rank.key)) shownAxes.push(state.rank);
-    const top = 46, bottom = height - 20, left = 54, right = width - 54, last = shownAxes.length - 1;
+    const top = 46, bottom = height - 20, edge = width < 500 ? 54 : 78, left = edge, right = width - edge, last = shownAxes.length - 1;
     const scales = shownAxes.map((each) => scaleOf(each, all, 5));
     // Lines through the same few values are spread a little, so that their number shows.
     const spread = scales.map((each) => (each.different > 12 ? 0 : Math.min(0.07, 0.3 / each.different)));
@@ -97,7 +97,7 @@ function parallel() {
     if (rest.length) draw(svg, "path", { class: "out", d: rest.map(line).join(""), "stroke-width": 0.6 });
     lines(svg, state.shown, line, 0.12);
     const room = Math.max(5, Math.floor((right - left) / Math.max(1, last) / 7));
-    shownAxes.forEach((each, index) => axis(svg, each, scales[index], { x: px(index), top, bottom, index, last, room }));
+    shownAxes.forEach((each, index) => axis(svg, each, scales[index], { x: px(index), top, bottom, index, last, room, outer: Math.floor((edge - 8) / 6.5) }));
     return {
       near(x, y) {
         const step = last < 1 ? 0 : ((x - left) / (right - left)) * last;
@@ -114,7 +114,7 @@ function parallel() {
 }
 
 // An axis with its values, and the part of it that is kept.
-function axis(svg, column, scale, { x, top, bottom, index, last, room }) {
+function axis(svg, column, scale, { x, top, bottom, index, last, room, outer }) {
   const ends = index === 0 ? "start" : index === last ? "end" : "middle";
   const at = index === 0 ? Math.max(2, x - 44) : index === last ? x + 44 : x;
   const py = (place) => bottom - place * (bottom - top);
@@ -123,7 +123,7 @@ function axis(svg, column, scale, { x, top, bottom, index, last, room }) {
   const side = index === last ? [x + 6, "start"] : [x - 6, "end"];
   for (const [, place, label] of scale.ticks) {
     draw(svg, "line", { class: "axis", x1: x - 3, x2: x + 3, y1: py(place), y2: py(place) });
-    draw(svg, "text", { x: side[0], y: py(place) + 4, "text-anchor": side[1] }, cut(label, index === 0 || index === last ? 7 : Math.max(4, room - 2)));
+    draw(svg, "text", { x: side[0], y: py(place) + 4, "text-anchor": side[1] }, cut(label, index === 0 || index === last ? outer : Math.max(4, room - 2)));
   }
   const brush = state.brushes.get(column.key);
   if (brush) draw(svg, "rect", { class: "brush", x: x - 8, width: 16, y: py(brush.high), height: Math.max(2, py(brush.low) - py(brush.high)) });
