@@ -34,6 +34,12 @@ METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
 """The report of the final evaluation."""
 
+CURVES_FILE = "curves.png"
+"""The learning curves."""
+
+CONFUSION_FILE = "confusion.png"
+"""The confusion matrix of the final evaluation."""
+
 STATE = "state"
 """The folder of a run that contains the checkpoints."""
 

@@ -10,14 +10,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from imgrec.errors import RunError, UsageError
-from imgrec.files import (
-    MAX_DOCUMENT_BYTES,
-    cannot_write,
-    read_regular,
-    reason_of,
-    write_bytes_atomically,
-)
-from imgrec.json_documents import decode_json, json_text
+from imgrec.files import cannot_write, reason_of, write_bytes_atomically
+from imgrec.json_documents import json_text
+from imgrec.runs.document import read_document
 from imgrec.text import count_of, printable, quoted
 
 NOTES_FILE = "notes.json"
@@ -83,11 +78,7 @@ def read_notes(folder: Path) -> Notes:
         OSError: The file can't be read.
         ValueError: It is damaged.
     """
-    try:
-        content = read_regular(folder / NOTES_FILE, MAX_DOCUMENT_BYTES)
-    except FileNotFoundError:
-        return NO_NOTES
-    return decode_json(Notes, content)
+    return read_document(folder / NOTES_FILE, Notes) or NO_NOTES
 
 
 def change_notes(folder: Path, change: Callable[[Notes], Notes]) -> Notes:

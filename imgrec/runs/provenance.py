@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from imgrec.files import MAX_DOCUMENT_BYTES, read_regular
-from imgrec.json_documents import decode_json
+from imgrec.runs.document import read_document
 
 PROVENANCE_FILE = "provenance.json"
 
@@ -115,8 +114,4 @@ def read_provenance(folder: Path) -> Provenance | None:
         OSError: The file can't be read.
         ValueError: It is damaged.
     """
-    try:
-        content = read_regular(folder / PROVENANCE_FILE, MAX_DOCUMENT_BYTES)
-    except FileNotFoundError:
-        return None
-    return decode_json(Provenance, content)
+    return read_document(folder / PROVENANCE_FILE, Provenance)

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from imgrec.files import MAX_DOCUMENT_BYTES, read_regular
-from imgrec.json_documents import decode_json
+from imgrec.runs.document import read_document
 
 TRACKING_FILE = "tracking.json"
 
@@ -48,8 +47,4 @@ def read_tracking(folder: Path) -> TrackedRuns:
         OSError: The file can't be read.
         ValueError: It is damaged.
     """
-    try:
-        content = read_regular(folder / TRACKING_FILE, MAX_DOCUMENT_BYTES)
-    except FileNotFoundError:
-        return TrackedRuns()
-    return decode_json(TrackedRuns, content)
+    return read_document(folder / TRACKING_FILE, TrackedRuns) or TrackedRuns()

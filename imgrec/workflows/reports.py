@@ -35,7 +35,14 @@ from imgrec.report.html import DataCheck, Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import Thumbnail
 from imgrec.runs.card import BEST_MODEL
-from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, REPORT_FILE, Run
+from imgrec.runs.folder import (
+    CONFIG_FILE,
+    CONFUSION_FILE,
+    CURVES_FILE,
+    METRICS_FILE,
+    REPORT_FILE,
+    Run,
+)
 from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
@@ -249,11 +256,11 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
     confusion = charts.ThemedChart(charts.confusion, assessment.evaluation)
     context = dataclasses.replace(report_context(run, assessment, records), confusion=confusion)
     by_suffix = report_formats(context)
-    # Which trainings came before is no property of this one: its metrics stay reproducible.
+    # The metrics of a training must not depend on the trainings before it.
     reproducible = dataclasses.replace(assessment, test_looks=None)
     writer.write_text(METRICS_FILE, by_suffix[".json"](reproducible))
     if context.history:
         curves = charts.curves(context.history, best_epoch=context.best_epoch)
-        writer.write_bytes("curves.png", curves)
-    writer.write_bytes("confusion.png", confusion.light)
+        writer.write_bytes(CURVES_FILE, curves)
+    writer.write_bytes(CONFUSION_FILE, confusion.light)
     writer.write_text(REPORT_FILE, by_suffix[PAGE](assessment))

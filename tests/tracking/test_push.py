@@ -58,7 +58,7 @@ def test_mlflow_has_all_of_a_run_once(run: Run, store: str) -> None:
 
 
 def test_the_model_in_mlflow_answers_as_the_run(run: Run, store: str, tmp_path: Path) -> None:
-    """Its loader gives the same probabilities; a file that is no photo has an error."""
+    """Its loader gives the same probabilities; a file that is not a photo has an error."""
     push_run(run, destination_of(run, ("mlflow",), store, "mine"))
     [model] = only_run(store, "mine").models
     folder = Path(model.artifact_location.removeprefix("file://"))

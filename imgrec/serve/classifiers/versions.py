@@ -10,6 +10,8 @@ from pathlib import Path
 
 from imgrec.json_documents import json_line, parse_json
 from imgrec.progress import Progress
+from imgrec.runs.card_file import CARD_FILE
+from imgrec.runs.folder import REPORT_FILE
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     PRIVATE,
@@ -33,8 +35,8 @@ from imgrec.workflows.teaching import Classifier
 
 _FILES = {
     "model.tflite": "application/octet-stream",
-    "report.html": "text/html; charset=utf-8",
-    "card.json": JSON,
+    REPORT_FILE: "text/html; charset=utf-8",
+    CARD_FILE: JSON,
 }
 
 

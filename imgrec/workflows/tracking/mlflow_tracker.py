@@ -10,8 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from imgrec.json_documents import json_text
-from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, Run
+from imgrec.runs.card_file import CARD_FILE
+from imgrec.runs.folder import (
+    CONFIG_FILE,
+    CONFUSION_FILE,
+    CURVES_FILE,
+    METRICS_FILE,
+    REPORT_FILE,
+    Run,
+)
 from imgrec.runs.history import HISTORY_FILE
+from imgrec.runs.image_list import IMAGES_FILE
 from imgrec.runs.provenance import PROVENANCE_FILE
 from imgrec.runs.summary import RunSummary, Setting, summarize
 from imgrec.runs.tracking import TRACKING_FILE, MlflowRun, read_tracking
@@ -30,9 +39,9 @@ _ENVIRONMENT: Mapping[str, str] = {
 }
 
 _FILES = (
-    *(CONFIG_FILE, "card.json", METRICS_FILE, HISTORY_FILE, PROVENANCE_FILE, "check.json"),
-    *("environment.txt", "images.csv", "working_tree.patch"),
-    *("report.html", "curves.png", "confusion.png"),
+    *(CONFIG_FILE, CARD_FILE, METRICS_FILE, HISTORY_FILE, PROVENANCE_FILE, "check.json"),
+    *("environment.txt", IMAGES_FILE, "working_tree.patch"),
+    *(REPORT_FILE, CURVES_FILE, CONFUSION_FILE),
 )
 _MOST_PARAMETERS, _LONGEST = 100, 5_000
 _MODEL = "imgrec.model"

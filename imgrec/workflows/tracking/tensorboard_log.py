@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 
 from PIL import Image
 
-from imgrec.runs.folder import CONFIG_FILE, Run
+from imgrec.runs.folder import CONFIG_FILE, CONFUSION_FILE, REPORT_FILE, Run
 from imgrec.runs.summary import Setting, summarize
 from imgrec.runs.writer import RunWriter
 from imgrec.workflows.tracking.epochs import Epoch, Epochs, read_epochs, seconds
@@ -26,7 +26,7 @@ LOG_FOLDER = "tensorboard"
 _WHOLE, _TRAIN, _VALIDATION = "", "train", "validation"
 _VALIDATED = "val_"
 _PREFIX, _OURS = "events.out.tfevents.", ".imgrec"
-_CONFUSION, _PAGE, _MOST_MISTAKES = "confusion.png", "report.html", 16
+_MOST_MISTAKES = 16
 # A thumbnail in the report, and the name of the photo.
 _THUMBNAIL = re.compile(r'<img src="data:image/webp;base64,([^"]+)"[^>]*? alt="([^"]*)"')
 _SECTIONS = ("preprocessing.", "augmentation.", "model.", "training.")
@@ -155,9 +155,9 @@ def _hyperparameters(settings: Any) -> Iterator[tuple[str, Setting]]:
 
 def _pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the confusion matrix and the thumbnails of mistakes, each with its tag."""
-    if (path := folder / _CONFUSION).is_file():
+    if (path := folder / CONFUSION_FILE).is_file():
         yield path.stem, path.read_bytes()
-    if (path := folder / _PAGE).is_file():
+    if (path := folder / REPORT_FILE).is_file():
         part = path.read_text("utf-8").partition('<h2 id="mistakes">')[2].partition("<h2")[0]
         found = itertools.islice(_THUMBNAIL.finditer(part), _MOST_MISTAKES)
         for number, each in enumerate(found, 1):
