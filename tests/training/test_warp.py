@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,3 +75,18 @@ def test_brightness_counts_in_whole_levels() -> None:
     images = np.array([100, 101, 200, 250], np.uint8).reshape(1, 1, 4, 1)
     found = transformed(images, [{**STILL, "tx": 0.5, "brightness": 1.5}], "nearest", 0)
     np.testing.assert_array_equal(found.ravel(), [150, 225, 255, 255])
+
+
+def test_no_program_reduces(tmp_path: Path) -> None:
+    """XLA's code for reductions on a CPU is not safe in two threads: TensorFlow 2.21 crashed."""
+    everything = {**STILL, "channel_shift_intensity": 9.0, "brightness": 1.5}
+    transform = (
+        "import numpy as np; from imgrec.training.augmentation.warp import transformed;"
+        f"transformed(np.zeros((8, 150, 150, 3), np.uint8), [{everything}] * 8, 'reflect', 0)"
+    )
+    flags = f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text"
+    environment = {**os.environ, "XLA_FLAGS": flags}
+    subprocess.run([sys.executable, "-c", transform], check=True, env=environment)
+    programs = [each.read_text() for each in tmp_path.glob("*cpu_after_optimizations.txt")]
+    assert len(programs) == 3
+    assert not any("ynn" in each for each in programs)

@@ -33,9 +33,14 @@ def transformed(
         matrices = moves(transforms, *images.shape[1:3])
         found = _program(_moved)(images, matrices, *flips, fill_mode, np.float32(cval))
         if transforms[0]["channel_shift_intensity"] is not None:
-            found = _program(_channel_shifted)(
-                found, _factors(transforms, "channel_shift_intensity")
-            )
+            # Outside the program: XLA's own code for a reduction on a CPU (YNNPACK) changes a list
+            # without a lock, and crashed when two threads began at once (TensorFlow 2.21).
+            limits = [
+                edge(found, axis=(1, 2, 3), keepdims=True)
+                for edge in (tf.reduce_min, tf.reduce_max)
+            ]
+            shifts = _factors(transforms, "channel_shift_intensity")
+            found = _program(_channel_shifted)(found, shifts, *limits)
         if transforms[0]["brightness"] is not None:
             found = _program(_brightened)(found, _factors(transforms, "brightness"))
         pixels: NDArray[np.float32] = found.numpy()
@@ -151,13 +156,10 @@ _PLACES: Mapping[str, Callable[[Any, int], Any]] = {
 }
 
 
-def _channel_shifted(images: Any, intensity: Any) -> Any:
+def _channel_shifted(images: Any, intensity: Any, low: Any, high: Any) -> Any:
     """Add each image's intensity, staying between its own darkest and brightest."""
     import tensorflow as tf
 
-    low, high = (
-        edge(images, axis=(1, 2, 3), keepdims=True) for edge in (tf.reduce_min, tf.reduce_max)
-    )
     return tf.clip_by_value(images + intensity, low, high)
 
 
