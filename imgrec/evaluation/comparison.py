@@ -1,8 +1,6 @@
 """Compare two models on the same images: whether one is significantly better.
 
-Accuracy is judged by McNemar's exact test, on the images that one of the two gets right:
-McNemar, "Note on the sampling error of the difference between correlated proportions", 1947.
-All other metrics are judged by the interval of their difference.
+Accuracy is judged by McNemar's exact test, all other metrics by the interval of their difference.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation.metrics import PairedInterval, paired_intervals
+from imgrec.evaluation.paired_tests import mcnemar
 from imgrec.evaluation.results import (
     Assessment,
     ChangedAnswer,
@@ -111,7 +110,7 @@ def _paired(
     confidence: float,
 ) -> Mapping[str, MetricDifference]:
     found = paired_intervals(model, baseline, top_k, values, confidence)
-    p = {"accuracy": _mcnemar(model.right, baseline.right)}
+    p = {"accuracy": float(mcnemar(np.stack([model.right, baseline.right]))[0, 1])}
     return {
         name: _difference(name, (ours.value, theirs.value), found[name], p.get(name), confidence)
         for name, (ours, theirs) in values.items()
@@ -138,13 +137,3 @@ def _difference(
     else:
         finding = "inconclusive"
     return MetricDifference(*values, value, low, high, p, finding)
-
-
-def _mcnemar(model: NDArray[np.bool_], baseline: NDArray[np.bool_]) -> float:
-    """Return the two-sided p-value of the exact test; 1 if the models agree on all images."""
-    from scipy.stats import binomtest
-
-    better, worse = int((model & ~baseline).sum()), int((baseline & ~model).sum())
-    if better + worse == 0:
-        return 1.0
-    return float(binomtest(better, better + worse).pvalue)

@@ -6,7 +6,7 @@ on cross-validation: the .632+ bootstrap method", 1997. For each sample of the i
 model is chosen again, and measured on the images that are not in the sample.
 
 Whether one model is better than another is judged by a paired test, adjusted for the number of all
-pairs: Holm, "A simple sequentially rejective multiple test procedure", 1979.
+pairs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgrec.evaluation.metrics import around, bootstrap_draws, exact_interval, samplewise_values
+from imgrec.evaluation.paired_tests import adjusted, pairwise
 from imgrec.evaluation.results import MetricValue
 from imgrec.metrics import METRICS, Floats, SamplewiseMetric
 from imgrec.scores import Scores
@@ -97,53 +98,3 @@ def tied(values: Floats) -> tuple[int, ...]:
     """
     worse = adjusted(pairwise(values))[0] < SIGNIFICANCE
     return tuple(int(each) for each in np.flatnonzero(~worse) if each)
-
-
-def pairwise(values: Floats) -> Floats:
-    """Return the two-sided p-value of each pair of models, float64 (models, models).
-
-    McNemar's exact test if each value is 0 or 1 (or -1), else the paired t-test.
-    """
-    if np.isin(values, (0, 1)).all() or np.isin(values, (0, -1)).all():
-        return _mcnemar(np.abs(values))
-    return _paired_t(values)
-
-
-def adjusted(p: Floats) -> Floats:
-    """Return p-values that are adjusted for the number of pairs by Holm's method.
-
-    Args:
-        p: Symmetric, float64 (models, models); the diagonal does not count.
-    """
-    rows, columns = np.triu_indices(len(p), 1)
-    found = p[rows, columns]
-    order = np.argsort(found)
-    factors = len(found) - np.arange(len(found))
-    stepped = np.minimum(np.maximum.accumulate(found[order] * factors), 1)
-    result = np.ones_like(p)
-    result[rows[order], columns[order]] = result[columns[order], rows[order]] = stepped
-    return result
-
-
-def _mcnemar(right: Floats) -> Floats:
-    from scipy.special import bdtr
-
-    only = right @ (1 - right).T
-    differing = only + only.T
-    return np.asarray(
-        np.minimum(2 * bdtr(np.minimum(only, only.T), differing.astype(np.int64), 0.5), 1)
-    )
-
-
-def _paired_t(values: Floats) -> Floats:
-    from scipy.special import stdtr
-
-    images = values.shape[1]
-    if images < 2:
-        return np.ones((len(values), len(values)))
-    means, covariance = values.mean(1), np.atleast_2d(np.cov(values))
-    variance = np.diag(covariance)
-    spread = np.maximum(variance[:, np.newaxis] + variance - 2 * covariance, 0) / images
-    difference = np.abs(means[:, np.newaxis] - means)
-    t = np.divide(difference, np.sqrt(spread), out=np.zeros_like(spread), where=spread > 1e-30)
-    return np.asarray(2 * stdtr(images - 1, -t))

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binomtest, ttest_rel
 
 from imgrec.evaluation.evaluate import evaluate_scores
-from imgrec.evaluation.selection import adjusted, corrected_mean, pairwise, select, tied
+from imgrec.evaluation.paired_tests import adjusted, pairwise
+from imgrec.evaluation.selection import corrected_mean, select, tied
 from imgrec.scores import Scores, one_hot
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.metrics import exact_interval
+from imgrec.evaluation.paired_tests import adjusted, pairwise
 from imgrec.evaluation.results import MetricValue
-from imgrec.evaluation.selection import SIGNIFICANCE, adjusted, corrected_mean, pairwise
+from imgrec.evaluation.selection import SIGNIFICANCE, corrected_mean
 from tools.simulations.tables import markdown, percent
 
 TRIALS, ACCURACY = 100, 0.9
