@@ -333,13 +333,16 @@ if TYPE_CHECKING:
     from imgrec.workflows.prediction import FailureSummary
 
 
-def refuse_unusable(console: Console, tally: FailureSummary, *, elsewhere: str = "") -> None:
-    """Raise DataError, naming the first photos that can't be used, if there are any.
+def refuse_unusable(
+    console: Console, tally: FailureSummary, *, elsewhere: str = "", named: bool = False
+) -> None:
+    """Raise DataError if there are photos that can't be used; it names the first of them.
 
     Args:
         console: Its buffered results are printed first.
         tally: The photos that failed.
         elsewhere: Where the other failures are listed; follows their number.
+        named: Whether the lines before it name them, so that it does not.
     """
     if not tally.failed:
         return
@@ -348,4 +351,4 @@ def refuse_unusable(console: Console, tally: FailureSummary, *, elsewhere: str =
     if more := tally.failed - len(lines):
         lines.append(f"and {more:,} more{elsewhere}")
     counts = f"{tally.failed:,} of {count_of(tally.photos, 'photo')} can't be used"
-    raise DataError(listed(counts, lines))
+    raise DataError(counts if named else listed(counts, lines))

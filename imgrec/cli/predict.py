@@ -179,7 +179,8 @@ def predict(
     if sidecar:
         kept = f", {sidecars.unchanged:,} unchanged" if sidecars.unchanged else ""
         console.say(f"written: {count_of(sidecars.written, 'sidecar file')}{kept}")
-    refuse_unusable(console, summary, elsewhere=", named in the results")
+    above = form == "table" and output is None and console.shows_results
+    refuse_unusable(console, summary, elsewhere=", named in the results", named=above)
     if sidecars.failed:
         console.flush()
         raise DataError(

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from imgrec.cli import options
-from imgrec.cli.console import Console
 from imgrec.cli.run_list import where
 from imgrec.text import printable
 
@@ -29,9 +28,7 @@ _PAGE = "board.html"
     help="HTML file to write.",
 )
 @options.runs_dir
-@click.pass_obj
 def report(
-    console: Console,
     *,
     condition: str | None,
     metric: str | None,
@@ -56,4 +53,3 @@ def report(
     chosen = select(read_summaries(runs_dir), RunQuery(condition, names=[metric] if metric else []))
     of = f"in {printable(str(runs_dir))}" + (f", where {condition}" if condition else "")
     write_board(board_runs(chosen, runs_dir), output, of=of, metric=metric or "")
-    console.result(printable(str(output)))

@@ -40,6 +40,15 @@ CURVES_FILE = "curves.png"
 CONFUSION_FILE = "confusion.png"
 """The confusion matrix of the final evaluation."""
 
+CHECK_FILE = "check.json"
+"""What the check of the images before a training found."""
+
+ENVIRONMENT_FILE = "environment.txt"
+"""The versions of all installed packages."""
+
+PATCH_FILE = "working_tree.patch"
+"""The differences of a Git working tree from its commit; resumed trainings add a number."""
+
 STATE = "state"
 """The folder of a run that contains the checkpoints."""
 
@@ -95,6 +104,15 @@ def check_place(runs_dir: Path) -> None:
         raise cannot_write(runs_dir, _os_error(errno.ENOTDIR))
     if not os.access(there, os.W_OK | os.X_OK):
         raise cannot_write(runs_dir, _os_error(errno.EACCES))
+
+
+def check_named(runs_dir: Path) -> None:
+    """Raise RunError if there is no such folder; the usual one appears with the first run."""
+    if runs_dir != default_runs_dir() and not runs_dir.is_dir():
+        raise RunError(
+            f"there is no folder {printable(str(runs_dir))}",
+            hint=f"{option('runs-dir', 'FOLDER')} names the folder that contains the runs",
+        )
 
 
 def check_name(name: str) -> None:

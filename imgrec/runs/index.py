@@ -17,17 +17,19 @@ from typing import TypeAlias
 import msgspec
 
 from imgrec.runs.card_file import CARD_FILE
-from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, REPEATS_FILE
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, REPEATS_FILE, check_named
 from imgrec.runs.notes import NOTES_FILE
 from imgrec.runs.summary import RunSummary, summarize
 
 INDEX_FILE = ".index.sqlite"
 
 # Counted up when a summary has other content.
-_VERSION = 2
+_VERSION = 3
 _TABLE = "CREATE TABLE summaries (folder TEXT PRIMARY KEY, stamp TEXT, summary BLOB) WITHOUT ROWID"
-# imgrec replaces files, which changes the time of their folder; others may edit these in place.
-_EDITED = (CARD_FILE, METRICS_FILE, CONFIG_FILE, NOTES_FILE, REPEATS_FILE)
+_PAGE = 65_536  # bytes; of smaller pages, a summary takes several
+# imgrec replaces files, which changes the time of their folder; others may edit these in place, as
+# well as the card.
+_EDITED = (METRICS_FILE, CONFIG_FILE, NOTES_FILE)
 # The summaries of fewer runs are made in a few milliseconds.
 _FEWEST = 100
 _SECONDS = 2.0
@@ -42,7 +44,9 @@ def read_summaries(runs_dir: Path) -> tuple[RunSummary, ...]:
     Runs that belong together, such as folds, are one.
 
     Those of a hundred runs or more are kept in an index beside the runs, if that can be written.
+    Raises RunError if there is no such folder, unless it is the usual one.
     """
+    check_named(runs_dir)
     stamps = dict(_stamps(runs_dir))
     if len(stamps) < _FEWEST:
         return _in_order(summarize(runs_dir / name) for name in stamps)
@@ -68,14 +72,12 @@ def _stamps(runs_dir: Path) -> Iterator[tuple[str, str]]:
         try:
             if not entry.is_dir():
                 continue
-            stamp = [
-                _stamp(entry.path),
-                *(_stamp(f"{entry.path}/{file}") for file in _EDITED),
-            ]
+            first = _stamp(f"{entry.path}/{CARD_FILE}") or _stamp(f"{entry.path}/{REPEATS_FILE}")
+            if first:
+                others = (_stamp(f"{entry.path}/{file}") for file in _EDITED)
+                yield entry.name, " ".join((first, _stamp(entry.path), *others))
         except OSError:
             continue
-        if stamp[1] or stamp[-1]:  # a card, or what repeats have in place of it
-            yield entry.name, " ".join(stamp)
 
 
 def _stamp(path: str) -> str:
@@ -144,6 +146,7 @@ class _Index:
         found = database.execute("SELECT sql FROM sqlite_master").fetchall()
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if not found and not version:
+            database.execute(f"PRAGMA page_size = {_PAGE}")
             with database:
                 database.execute(_TABLE)
                 database.execute(f"PRAGMA user_version = {_VERSION}")

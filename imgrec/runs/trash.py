@@ -11,6 +11,7 @@ from pathlib import Path
 from imgrec.errors import RunError
 from imgrec.files import cannot_write
 from imgrec.runs.card_file import CARD_FILE
+from imgrec.runs.folder import check_named
 from imgrec.runs.repeats import find_folder
 from imgrec.runs.writer import check_unlocked
 from imgrec.text import printable
@@ -70,7 +71,11 @@ def delete(folder: Path, *, dry_run: bool = False) -> DeletedRun:
 
 
 def trashed(runs_dir: Path) -> tuple[DeletedRun, ...]:
-    """Return what lies in the trash of a runs folder, oldest first."""
+    """Return what lies in the trash of a runs folder, oldest first.
+
+    Raises RunError if there is no such folder, unless it is the usual one.
+    """
+    check_named(runs_dir)
     trash = runs_dir / TRASH
     if trash.is_symlink() or not trash.is_dir():
         return ()

@@ -19,7 +19,7 @@ from imgrec.errors import DataError
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import check_document
-from imgrec.runs.folder import CONFIG_FILE
+from imgrec.runs.folder import CHECK_FILE, CONFIG_FILE
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.text import printable, wrapped
@@ -27,8 +27,6 @@ from imgrec.workflows.data_argument import data_argument, is_config, splits_of
 from imgrec.workflows.prepare import fitting_splits
 
 log = logging.getLogger("imgrec")
-
-CHECK_FILE = "check.json"
 
 _NAMED = 20
 

@@ -36,6 +36,7 @@ from imgrec.report.markdown import markdown
 from imgrec.report.pictures import Thumbnail
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import (
+    CHECK_FILE,
     CONFIG_FILE,
     CONFUSION_FILE,
     CURVES_FILE,
@@ -50,7 +51,6 @@ from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.merged_classes import ClassLists, merge_classes, with_merged_classes
 from imgrec.text import printable
-from imgrec.workflows.check import CHECK_FILE
 from imgrec.workflows.run_facts import run_facts
 from imgrec.workflows.thumbnails import Where, heated_thumbnail, plain_thumbnail
 

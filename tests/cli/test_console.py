@@ -16,7 +16,8 @@ import pytest
 
 from imgrec.cli.console import Console, rendered
 
-Imgrec = Callable[..., subprocess.CompletedProcess[str]]
+Process = subprocess.CompletedProcess[str]
+Imgrec = Callable[..., Process]
 Captured = pytest.CaptureFixture[str]
 
 WORK = """
@@ -33,6 +34,15 @@ with console.task("epoch [1/2]", 2, "epochs") as outer, console.task("train", 3)
     inner.advance()
     outer.advance(1, "val_loss 0.4")
 console.result("done")
+"""
+
+
+REFUSED = """
+from imgrec.cli.main import main
+try:
+    main({})
+except SystemExit as end:
+    assert end.code == 3
 """
 
 
@@ -58,6 +68,15 @@ def on_a_terminal(code: str, **environment: str) -> str:
     os.close(ours)
     assert process.wait(20) == 0
     return content.getvalue().decode()
+
+
+def test_a_photo_that_fails_is_named_once(tmp_path: Path, trained: tuple[Path, Process]) -> None:
+    """On a terminal, where the reason stands below the table, the error does not repeat it."""
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    arguments = ["predict", str(tmp_path / "bad.png"), "--runs-dir", str(trained[0])]
+    shown = on_a_terminal(REFUSED.format(arguments))
+    assert shown.count("not an image") == 1
+    assert "error: 1 of 1 photo can't be used\r\n" in shown
 
 
 def test_results_on_stdout_and_the_rest_on_stderr(capsys: Captured) -> None:

@@ -60,6 +60,9 @@ def test_list_of_none(imgrec: Imgrec) -> None:
     process = imgrec("runs", "list")
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "no runs in runs\n")
     assert json.loads(imgrec("runs", "list", "--json").stdout) == {"schema_version": 1, "runs": []}
+    for arguments in (["list"], ["report"], ["delete", "--purge"]):
+        process = imgrec("runs", *arguments, "--runs-dir", "nope")
+        assert (process.returncode, "there is no folder nope" in process.stderr) == (4, True)
 
 
 @pytest.mark.usefixtures("runs")
@@ -261,7 +264,7 @@ def test_a_report_is_opened(imgrec: Imgrec, runs: Path, monkeypatch: pytest.Monk
 def test_a_page_of_runs(imgrec: Imgrec, measured: Path, tmp_path: Path) -> None:
     """Those of which the condition is true; where there are none, nothing is written."""
     process = imgrec("runs", "report", "--where", "accuracy > 10 %")
-    assert (process.returncode, process.stdout) == (0, "board.html\n")
+    assert (process.returncode, process.stderr) == (0, "report: board.html\n")
     page = (tmp_path / "board.html").read_text("utf-8")
     assert '"names": ["pets-1", "pets-3"]' in page
     assert "where accuracy &gt; 10 %" in page

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_mlflow_has_all_of_a_run_once(run: Run, store: str) -> None:
     """Each epoch as in history.csv, results, settings, tags and files, though pushed twice."""
+    patches = {"working_tree.patch", "working_tree-2.patch"}
+    for name in patches:
+        (run.path / name).touch()
     push_run(run, destination_of(run, ("mlflow",), store, ""))
     change_notes(run.path, lambda notes: notes.with_note("for the fair").with_tags(["best"]))
     push_run(run, destination_of(run, ("mlflow",), store, ""))
@@ -52,7 +57,7 @@ def test_mlflow_has_all_of_a_run_once(run: Run, store: str) -> None:
     assert found.run.data.params["model.layers.0.Conv2D.filters"] == "8"
     assert found.run.data.tags["mlflow.note.content"] == "for the fair"
     assert found.run.data.tags["tag.best"] == "true"
-    assert {"card.json", "config.yaml", "report.html"} <= {*found.files}
+    assert {"card.json", "config.yaml", "report.html", *patches} <= {*found.files}
     assert [each.status for each in found.models] == ["READY"]
     assert found.run.outputs.model_outputs[0].model_id == found.models[0].model_id
 
@@ -129,6 +134,36 @@ def test_a_server_that_is_away_is_named(run: Run) -> None:
         push_run(run, destination_of(run, ("mlflow",), "http://127.0.0.1:9", ""))
     assert "nothing is added twice" in caught.value.hint
     assert not (run.path / "tracking.json").exists()
+
+
+def test_an_old_server_is_named(run: Run) -> None:
+    """A server of version 2 has no models; no run is created there."""
+    asked: list[str] = []
+
+    class Server2(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(b'{"experiment": {"experiment_id": "1", "lifecycle_stage": "active"}}')
+
+        def do_POST(self) -> None:
+            self._answer(b"<!doctype html>", 404)
+
+        def _answer(self, body: bytes, status: int = 200) -> None:
+            asked.append(self.path.rpartition("/mlflow/")[2].partition("?")[0])
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server2) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(RunError, match="is not an MLflow server of version 3 or newer"):
+            push_run(run, destination_of(run, ("mlflow",), uri, ""))
+        server.shutdown()
+    assert asked == ["experiments/get-by-name", "logged-models/search"]
 
 
 def test_an_address_is_needed_and_keeps_no_password(

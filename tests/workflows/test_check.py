@@ -20,9 +20,10 @@ from imgrec.data.images import Traits
 from imgrec.data.records import Record
 from imgrec.errors import ConfigError, DataError, UsageError
 from imgrec.progress import Silent
+from imgrec.runs.folder import CHECK_FILE
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
-from imgrec.workflows.check import CHECK_FILE, check, record_check
+from imgrec.workflows.check import check, record_check
 from imgrec.workflows.dataset_summary import summarize_dataset
 from imgrec.workflows.prepare import prepare, read_splits
 

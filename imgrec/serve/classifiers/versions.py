@@ -10,6 +10,7 @@ from pathlib import Path
 
 from imgrec.json_documents import json_line, parse_json
 from imgrec.progress import Progress
+from imgrec.runs.card import LITERT_MODEL
 from imgrec.runs.card_file import CARD_FILE
 from imgrec.runs.folder import REPORT_FILE
 from imgrec.serve.classifiers.folder import Classifiers
@@ -34,7 +35,7 @@ from imgrec.workflows.prediction import Predictor
 from imgrec.workflows.teaching import Classifier
 
 _FILES = {
-    "model.tflite": "application/octet-stream",
+    LITERT_MODEL: "application/octet-stream",
     REPORT_FILE: "text/html; charset=utf-8",
     CARD_FILE: JSON,
 }

@@ -7,15 +7,19 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from imgrec.json_documents import json_text
 from imgrec.runs.card_file import CARD_FILE
 from imgrec.runs.folder import (
+    CHECK_FILE,
     CONFIG_FILE,
     CONFUSION_FILE,
     CURVES_FILE,
+    ENVIRONMENT_FILE,
     METRICS_FILE,
+    PATCH_FILE,
     REPORT_FILE,
     Run,
 )
@@ -39,8 +43,8 @@ _ENVIRONMENT: Mapping[str, str] = {
 }
 
 _FILES = (
-    *(CONFIG_FILE, CARD_FILE, METRICS_FILE, HISTORY_FILE, PROVENANCE_FILE, "check.json"),
-    *("environment.txt", IMAGES_FILE, "working_tree.patch"),
+    *(CONFIG_FILE, CARD_FILE, METRICS_FILE, HISTORY_FILE, PROVENANCE_FILE, CHECK_FILE),
+    *(ENVIRONMENT_FILE, IMAGES_FILE, PATCH_FILE.replace(".", "*.")),
     *(REPORT_FILE, CURVES_FILE, CONFUSION_FILE),
 )
 _MOST_PARAMETERS, _LONGEST = 100, 5_000
@@ -69,6 +73,19 @@ class MlflowTracker:
 
     def update(self, *, ended: bool) -> str:
         """Add what is new to MLflow's run, which is created first if there is none."""
+        self._client = self._client or _client(self._uri)
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._update(ended=ended)
+        except MlflowException as error:
+            if error.error_code != "ENDPOINT_NOT_FOUND":
+                raise
+            message = "what answers there is not an MLflow server of version 3 or newer"
+            raise MlflowException(message) from error
+        return f"MLflow at {self._uri}, run {self._run}"
+
+    def _update(self, *, ended: bool) -> None:
         if not self._run or ended:
             self._begin()
             if not ended:
@@ -77,11 +94,9 @@ class MlflowTracker:
         self._add_epochs(epochs)
         if ended:
             self._conclude(summarize(self._writer.folder), epochs)
-        return f"MLflow at {self._uri}, run {self._run}"
 
     def _begin(self) -> None:
         """Find MLflow's run or create it, and add parameters and tags."""
-        self._client = self._client or _client(self._uri)
         summary = summarize(self._writer.folder)
         found = self._known(summary) or self._created(summary)
         self._run = run = found.info.run_id
@@ -113,8 +128,10 @@ class MlflowTracker:
 
     def _created(self, summary: RunSummary) -> Any:
         name = self._name(summary)
+        experiment = self._experiment_id(name)
+        self._client.search_logged_models([experiment], max_results=1)  # which version 2 can't
         created = self._client.create_run(
-            self._experiment_id(name),
+            experiment,
             start_time=milliseconds(summary.created),
             run_name=self._run_name(summary),
             tags=_tags(summary),
@@ -165,8 +182,8 @@ class MlflowTracker:
         """Add files, model and results, and say how the training ended."""
         run, client = self._writer.run, self._client
         for name in _FILES:
-            if (run.path / name).is_file():
-                client.log_artifact(self._run, str(run.path / name))
+            for file in filter(Path.is_file, run.path.glob(name)):
+                client.log_artifact(self._run, str(file))
         if not run.card.complete:
             failed = epochs.outcome == "failed"
             client.set_terminated(self._run, "FAILED" if failed else "KILLED")

@@ -13,7 +13,7 @@ from imgrec.data.records import Record
 from imgrec.network_summary import NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import BEST_MODEL, BackboneOrigin, Card, DataSource, Input
-from imgrec.runs.folder import CONFIG_FILE, Run
+from imgrec.runs.folder import CONFIG_FILE, ENVIRONMENT_FILE, Run
 from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
 from imgrec.runs.notes import NO_NOTES, Notes, change_notes
 from imgrec.runs.writer import RunWriter, utc_now
@@ -112,7 +112,7 @@ def write_beginning(writer: RunWriter, prepared: Prepared, notes: Notes) -> None
     identities = identities_of(prepared)
     writer.write_text(CONFIG_FILE, dump(prepared.experiment))
     writer.write_text(IMAGES_FILE, image_list(identities, dict(prepared.skipped)))
-    writer.write_text("environment.txt", environment())
+    writer.write_text(ENVIRONMENT_FILE, environment())
     if notes != NO_NOTES:
         change_notes(
             writer.folder, lambda old: old.with_tags(notes.tags).with_note(notes.note or old.note)

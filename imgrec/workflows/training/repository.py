@@ -15,10 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from imgrec.runs.folder import PATCH_FILE
 from imgrec.runs.provenance import Repository
-
-PATCH_FILE = "working_tree.patch"
-"""The file of a run with the differences of the working tree from the commit."""
 
 _SECONDS = 10
 _MOST_BYTES = 1 << 20

@@ -20,6 +20,7 @@ from imgrec.files import reason_of
 from imgrec.json_documents import json_text
 from imgrec.models.backend import Devices
 from imgrec.models.processor import processor_name
+from imgrec.runs.folder import PATCH_FILE
 from imgrec.runs.provenance import (
     PROVENANCE_FILE,
     EpochCost,
@@ -33,7 +34,7 @@ from imgrec.runs.provenance import (
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.text import printable
 from imgrec.training.observers import EpochEnd, TrainingBegin, TrainingObserver
-from imgrec.workflows.training.repository import PATCH_FILE, repository_state
+from imgrec.workflows.training.repository import repository_state
 
 _HIDDEN = "***"
 _CALLED = r"(?:password|passwd|secret|token|api[-_]?key|access[-_]?key|credential)s?"
