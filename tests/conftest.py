@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import socket
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -240,6 +243,33 @@ def colour_run(once: Once) -> Run:
 def photos(tmp_path: Path) -> Path:
     """A folder of 20 reddish and 20 bluish 12x10 PNGs, in class folders `red` and `blue`."""
     return write_colours(tmp_path / "photos")
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """Start a PostgreSQL server on loopback, and return the address of a database."""
+    found = [*Path("/usr/lib/postgresql").glob("*/bin")]  # where Debian has it
+    path = os.pathsep.join([os.environ["PATH"], *map(str, found)])
+    initialize, control = (shutil.which(name, path=path) for name in ("initdb", "pg_ctl"))
+    if initialize is None or control is None:
+        pytest.skip("PostgreSQL is not installed")
+    home, user = Path(tempfile.mkdtemp(prefix="pg")), []
+    if os.geteuid() == 0:  # which the server refuses
+        shutil.chown(home, "postgres")
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(*command: str) -> None:
+        subprocess.run([*user, *command], check=True, stdout=subprocess.DEVNULL, cwd=home)
+
+    run(initialize, "-D", f"{home}/data", "-A", "trust", "-U", "postgres")
+    settings = f"-p {port} -c listen_addresses=127.0.0.1 -k {home}"
+    run(control, "-D", f"{home}/data", "-o", settings, "-l", f"{home}/log", "-w", "start")
+    yield f"postgresql+psycopg://postgres:secret@127.0.0.1:{port}/postgres"
+    run(control, "-D", f"{home}/data", "-m", "immediate", "-w", "stop")
+    shutil.rmtree(home)
 
 
 def write_bright_and_dark(root: Path, count: int, side: int) -> Path:

@@ -50,9 +50,10 @@ def _table(
     console: Console, folder: SweepFolder, trials: Sequence[Trial]
 ) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
     """Return a column for each key; one for all of them if the terminal is too narrow."""
-    from imgrec.workflows.sweep import short_keys, value_in_words
+    from imgrec.report.run_list import short_keys
+    from imgrec.workflows.sweep import value_in_words
 
-    metrics, keys = list(folder.sweep.directions), short_keys(list(folder.sweep.space))
+    metrics, keys = list(folder.sweep.directions), short_keys(tuple(folder.sweep.space))
     header = ("trial", "state", *metrics, *keys.values(), "time", "reason")
     rows = [
         (
@@ -124,8 +125,9 @@ def _metric(name: str, trial: Trial) -> str:
 
 def _remark(trial: Trial) -> str:
     """Return why a trial failed, if it did, and its values."""
-    from imgrec.workflows.sweep import short_keys, value_in_words
+    from imgrec.report.run_list import short_keys
+    from imgrec.workflows.sweep import value_in_words
 
-    short = short_keys(list(trial.values))
+    short = short_keys(tuple(trial.values))
     values = [f"{short[key]}={value_in_words(value)}" for key, value in trial.values.items()]
     return "  ".join([*filter(None, [_reason(trial)]), *values])

@@ -6,7 +6,7 @@ import csv
 import functools
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from imgrec.metrics import METRICS
@@ -82,7 +82,7 @@ def changes_text(run: RunSummary, before: Previous, most: int = _CHANGES) -> str
         return ""
     old = before[run.name]
     changed = changed_settings(old, run)
-    names = short_keys(changed)
+    names = short_keys(tuple(changed))
     parts = [f"{names[key]} {_shown(one)} -> {_shown(two)}" for key, (one, two) in changed.items()]
     if old.fingerprint and run.fingerprint and old.fingerprint != run.fingerprint:
         parts.append("other images")
@@ -90,13 +90,14 @@ def changes_text(run: RunSummary, before: Previous, most: int = _CHANGES) -> str
     return ", ".join(parts[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def short_keys(keys: Iterable[str]) -> dict[str, str]:
+@functools.lru_cache(maxsize=256)  # runs after each other often differ in the same settings
+def short_keys(keys: tuple[str, ...]) -> Mapping[str, str]:
     """Return a short name of each key, printable; the key itself where it would not be unique.
 
     It is the last part, of the setting of a layer the last two, without a `.name` at the end.
 
     Example:
-        >>> [*short_keys(["model.layers[1].Dense.units", "model.backbone.name"]).values()]
+        >>> [*short_keys(("model.layers[1].Dense.units", "model.backbone.name")).values()]
         ['Dense.units', 'backbone']
     """
     short = {key: _last_parts(key.removesuffix(".name")) for key in keys}
@@ -104,7 +105,6 @@ def short_keys(keys: Iterable[str]) -> dict[str, str]:
     return {key: printable(key if times[name] > 1 else name) for key, name in short.items()}
 
 
-@functools.lru_cache(maxsize=1024)
 def _last_parts(key: str) -> str:
     parts = key.split(".")
     return ".".join(parts[-2:] if len(parts) > 2 and parts[-3].endswith("]") else parts[-1:])

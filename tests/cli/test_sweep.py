@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -83,6 +84,32 @@ def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> Non
         ours, theirs = trials / f"trial-{number}", trials.parents[1] / "whole/trials"
         for name in ("predictions.npz", "config.yaml"):
             assert (ours / name).read_bytes() == (theirs / f"trial-{number}" / name).read_bytes()
+
+
+@needs_weights
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["journal", "database"])
+def test_two_workers_share_a_sweep(
+    storage: str, tmp_path: Path, start: Start, imgrec: Imgrec, request: pytest.FixtureRequest
+) -> None:
+    """One is killed, the other continues its trial; the table is that of a single worker."""
+    write_colours(tmp_path / "photos")
+    (tmp_path / "colours.yaml").write_text(QUICK)
+    options = ["--storage", request.getfixturevalue(storage)] if storage == "database" else []
+    sweep = ("sweep", "colours.yaml", "--quick", "--set", "sweep.trials=6")
+    workers = []
+    for number in range(2):
+        workers.append(start(*sweep, "--worker", *options))
+        _wait_for(tmp_path / f"runs/sweeps/colours/trials/trial-{number}.lock")
+    _wait_for(tmp_path / "runs/sweeps/colours/trials/trial-3.lock")
+    workers[0].kill()
+    said = [worker.communicate()[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [-signal.SIGKILL, 0]
+    assert ": accuracy" in said[1]
+    shared = _table(imgrec, "colours")
+    assert sum(each["starts"] for each in shared) <= 7
+    alone = json.loads(imgrec(*sweep, "--name", "alone", "--json").stdout)
+    assert _comparable(shared) == _comparable(alone["trials"])
 
 
 @needs_weights

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -160,30 +156,6 @@ def test_a_database_that_can_not_be_reached_leaves_nothing(tmp_path: Path) -> No
     _started(tmp_path, _experiment())
 
 
-@pytest.fixture
-def database() -> Iterator[str]:
-    """Start a PostgreSQL server on loopback, and return the address of a database."""
-    if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
-        pytest.skip("PostgreSQL is not installed")
-    home, user = Path(tempfile.mkdtemp(prefix="pg")), []
-    if os.geteuid() == 0:  # which the server refuses
-        shutil.chown(home, "postgres")
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    def run(*command: str) -> None:
-        subprocess.run([*user, *command], check=True, stdout=subprocess.DEVNULL, cwd=home)
-
-    run("initdb", "-D", f"{home}/data", "-A", "trust", "-U", "postgres")
-    settings = f"-p {port} -c listen_addresses=127.0.0.1 -k {home}"
-    run("pg_ctl", "-D", f"{home}/data", "-o", settings, "-l", f"{home}/log", "-w", "start")
-    yield f"postgresql+psycopg://postgres:secret@127.0.0.1:{port}/postgres"
-    run("pg_ctl", "-D", f"{home}/data", "-m", "immediate", "-w", "stop")
-    shutil.rmtree(home)
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open connections
 def test_workers_share_a_database(database: str, tmp_path: Path) -> None:
@@ -202,6 +174,21 @@ def test_workers_share_a_database(database: str, tmp_path: Path) -> None:
     assert states == ["complete", "failed"]
     del storage
     gc.collect()  # while the warnings of what is still open are ignored
+
+
+def test_a_pause_is_not_part_of_a_trials_time(tmp_path: Path) -> None:
+    """The time between the end of a process and the next one that continues its trial."""
+    folder, storage = _started(tmp_path, _experiment())
+    storage.begin()
+    storage.count_start(0)
+    storage.report(0, 1, 0.5)
+    time.sleep(1)
+    other = SweepStorage(folder)
+    other.count_start(0)
+    other.complete(0, {"accuracy": 0.5})
+    (trial,) = other.trials()
+    assert trial.seconds is not None
+    assert 0 < trial.seconds < 1
 
 
 def test_failing_trials_end_a_sweep(tmp_path: Path) -> None:

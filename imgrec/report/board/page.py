@@ -181,7 +181,7 @@ def _settings(runs: Sequence[RunSummary]) -> Iterator[_Column]:
     columns = {key: [run.settings.get(key) for run in runs] for key in keys if key != "name"}
     varying = {key: each for key, each in columns.items() if len({*map(repr, each)}) > 1}
     chosen = sorted(varying, key=lambda key: varying[key].count(None))[:_MOST_SETTINGS]
-    labels = short_keys([key for key in varying if key in chosen])
+    labels = short_keys(tuple(key for key in varying if key in chosen))
     for key, label in labels.items():
         numeric = all(is_number(each) for each in varying[key] if each is not None)
         unit: Unit = "number" if numeric else "text"

@@ -7,7 +7,6 @@ from imgrec.workflows.sweep.ranking import (
     SweepTable,
     best_first,
     how_far,
-    short_keys,
     sweep_table,
     value_in_words,
 )
@@ -29,7 +28,6 @@ __all__ = [
     "found_in_words",
     "how_far",
     "open_sweep",
-    "short_keys",
     "start_sweep",
     "sweep_path",
     "sweep_table",

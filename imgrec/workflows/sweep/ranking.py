@@ -39,30 +39,11 @@ def best_first(folder: SweepFolder, trials: Sequence[Trial]) -> tuple[Trial, ...
     return tuple(sorted(trials, key=rank))
 
 
-def short_keys(keys: Sequence[str]) -> dict[str, str]:
-    """Return each key with the shortest end of it that no other key has.
-
-    Example:
-        >>> short_keys(["model.layers[1].Dense.units", "data.fit"])
-        {'model.layers[1].Dense.units': 'units', 'data.fit': 'fit'}
-    """
-    ends = {key: [key.split(".")[-count:] for count in range(1, 20)] for key in keys}
-    return {
-        key: next(
-            ".".join(end)
-            for end in ends[key]
-            if end == key.split(".") or sum(end in ends[each] for each in keys) == 1
-        )
-        for key in keys
-    }
-
-
 def how_far(folder: SweepFolder, trials: Sequence[Trial], changed: Trial) -> str:
     """Return how many trials have ended, and the time left: `3 of 40 trials, 12 min 05 s left`.
 
-    A trial takes as long as the median of those that ended, since the time of one that was killed
-    includes the wait until it was continued. The worker of the trial that changed is one of those
-    that train the others.
+    A trial takes as long as the median of those that ended. The worker of the trial that changed is
+    one of those that train the others.
     """
     took = [each.seconds for each in trials if each.seconds is not None]
     planned = trials_of(folder)

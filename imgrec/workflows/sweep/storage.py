@@ -32,7 +32,7 @@ _STATES: Mapping[str, State] = {
     "PRUNED": "pruned",
     "FAIL": "failed",
 }
-_REASON, _STOPPED, _STARTS = "reason", "stopped", "starts"
+_REASON, _STOPPED, _STARTS, _SECONDS = "reason", "stopped", "starts", "seconds"
 _LIBRARIES = ("optuna", "sqlalchemy", "psycopg")
 _PASSWORD = re.compile(r"(?<=:)[^/@:]+(?=@)")
 
@@ -48,7 +48,8 @@ class Trial:
         metrics: What was measured, by the names of `sweep.metric`; empty unless it is complete.
         epochs: After how many epochs a value was reported.
         reason: Why it failed; empty if it did not.
-        seconds: How long it took, waiting included; None while it runs.
+        seconds: How long processes worked on it, until the last epoch of those that were killed;
+            None while it runs.
         starts: How often a process has begun or continued it.
     """
 
@@ -74,7 +75,7 @@ class SweepStorage:
     """
 
     def __init__(self, folder: SweepFolder, address: str | None = None) -> None:
-        self._folder = folder
+        self._folder, self._counted = folder, time.monotonic()
         stored = folder.document.storage
         if address is not None and without_password(address) != stored:
             known = stored or "the journal in its folder"
@@ -112,8 +113,8 @@ class SweepStorage:
         return self._trial(self._storage.get_trial(trial_id))
 
     def count_start(self, trial: int) -> None:
-        """Note that a process begins or continues a trial."""
-        number = self._id(trial)
+        """Note that this process begins or continues a trial."""
+        number, self._counted = self._id(trial), time.monotonic()
         starts = int(self._storage.get_trial(number).user_attrs.get(_STARTS, 0))
         self._storage.set_trial_user_attr(number, _STARTS, starts + 1)
 
@@ -121,6 +122,7 @@ class SweepStorage:
         """Note the value of a trial after an epoch, higher is better; return whether to stop it."""
         number = self._id(trial)
         self._storage.set_trial_intermediate_value(number, epoch, self._sign * value)
+        self._count_time(number)
         if self._folder.sweep.prune == "none":
             return False
         curves = {each.number: self._curve(each) for each in self._frozen()}
@@ -165,9 +167,17 @@ class SweepStorage:
     def _id(self, trial: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study, trial)
 
+    def _count_time(self, number: int) -> None:
+        """Add the time since it was last counted to that of a trial, which has this id."""
+        before, self._counted = self._counted, time.monotonic()
+        known = float(self._storage.get_trial(number).user_attrs.get(_SECONDS, 0.0))
+        seconds = round(known + self._counted - before, 3)
+        self._storage.set_trial_user_attr(number, _SECONDS, seconds)
+
     def _end(self, trial: int, state: str, values: list[float] | None) -> None:
-        states = import_optuna().trial.TrialState
-        self._storage.set_trial_state_values(self._id(trial), states[state], values)
+        states, number = import_optuna().trial.TrialState, self._id(trial)
+        self._count_time(number)
+        self._storage.set_trial_state_values(number, states[state], values)
 
     def _trial(self, found: FrozenTrial) -> Trial:
         state, sweep = _STATES[found.state.name], self._folder.sweep
@@ -179,7 +189,7 @@ class SweepStorage:
             metrics=dict(zip(sweep.directions, measured, strict=False)),
             epochs=len(found.intermediate_values),
             reason=str(found.user_attrs.get(_REASON, "")),
-            seconds=None if found.duration is None else found.duration.total_seconds(),
+            seconds=None if state == "running" else float(found.user_attrs.get(_SECONDS, 0.0)),
             starts=int(found.user_attrs.get(_STARTS, 0)),
         )
 
