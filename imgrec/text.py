@@ -114,7 +114,9 @@ def printable(name: str) -> str:
     """
     if not (name.isascii() and name.isprintable()):
         name = "".join(_escaped(character) for character in name)
-    return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
+    if ":" in name or "#" in name:
+        name = _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
+    return name
 
 
 def csv_cell(text: str) -> str:

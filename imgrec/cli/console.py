@@ -95,8 +95,8 @@ class Console:
             wrapped: Wrap the last column to the width of the terminal (80 columns if unknown).
             numbers: How many of the last columns are aligned on the right.
         """
-        for line in aligned(header, rows, wrapped=wrapped, numbers=numbers):
-            self.result(line)
+        lines = aligned(header, rows, wrapped=wrapped, numbers=numbers)
+        _write(sys.stdout, "\n".join(lines))
 
     def say(self, text: str) -> None:
         """Print messages on stderr, above the progress display if there is one.

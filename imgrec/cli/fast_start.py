@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Look for no garbage while modules are imported, as there is none.
+    """Look for no garbage in the context, where there is none.
 
-    They make so many objects that Python would look again and again.
+    Importing modules, or reading thousands of runs, makes so many objects that Python would look
+    again and again.
     """
     enabled = gc.isenabled()
     gc.disable()

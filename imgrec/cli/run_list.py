@@ -11,6 +11,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
+from imgrec.cli.fast_start import without_collections
 from imgrec.errors import UsageError
 from imgrec.text import printable
 
@@ -50,6 +51,7 @@ def where(function: Function) -> Function:
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV on stdout.")
 @options.runs_dir
 @click.pass_obj
+@without_collections()
 def list_runs(
     console: Console,
     *,

@@ -36,7 +36,7 @@ def mcnemar(right: NDArray[np.bool_]) -> Floats:
     values = right.astype(np.float64)
     only = values @ (1 - values).T
     differing = (only + only.T).astype(np.int64)
-    return np.minimum(2 * np.asarray(bdtr(np.minimum(only, only.T), differing, 0.5)), 1)
+    return np.asarray(np.minimum(2 * bdtr(np.minimum(only, only.T), differing, 0.5), 1))
 
 
 def _paired_t(values: Floats) -> Floats:

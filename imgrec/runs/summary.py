@@ -47,6 +47,7 @@ _MOST_BYTES, _MOST_SETTINGS = 1_000_000, 5_000
 _OPTIMIZER = "training.optimizer"
 _BACKBONE = "model.backbone.name"
 _VALIDATED = "val_"
+_MISSING = object()
 
 
 class MetricSummary(Struct, frozen=True, gc=False):
@@ -214,7 +215,8 @@ def changed_settings(before: RunSummary, after: RunSummary) -> dict[str, tuple[S
     old, new = before.settings, after.settings
     if not old or not new or old == new:
         return {}
-    different = {key for key, _ in new.items() - old.items()} | (old.keys() - new.keys())
+    different = [key for key, value in new.items() if old.get(key, _MISSING) != value]
+    different += old.keys() - new.keys()
     return {key: (old.get(key), new.get(key)) for key in sorted(different) if key != "name"}
 
 
