@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from imgrec.errors import UsageError
@@ -40,13 +41,14 @@ def select(runs: Sequence[RunSummary], query: RunQuery) -> tuple[RunSummary, ...
     found = [run for run in runs if condition is None or condition.holds(run.value)]
     if not key:
         return tuple(found)
-    having = [run for run in found if _order(run.value(key)) is not None]
-    missing = [run for run in found if _order(run.value(key)) is None]
+    orders = [_order(run.value(key)) for run in found]
+    having = [(order, run) for order, run in zip(orders, found, strict=True) if order is not None]
+    missing = [run for order, run in zip(orders, found, strict=True) if order is None]
     metric = METRICS.get(key.partition(".")[0])
     best_first = metric is not None and not metric.lower_is_better
     reverse = best_first is not (query.sort or "").startswith("-")
-    having.sort(key=lambda run: _order(run.value(key)) or (0, 0.0, ""), reverse=reverse)
-    return (*having, *missing)
+    having.sort(key=itemgetter(0), reverse=reverse)
+    return (*(run for _, run in having), *missing)
 
 
 def _check_names(names: Iterable[str], runs: Sequence[RunSummary]) -> None:
