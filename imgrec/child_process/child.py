@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -60,18 +61,22 @@ def _calls(stream: BinaryIO) -> _Calls:
 
 
 def _answer_all(request: Mapping[str, Any], calls: _Calls, output: BinaryIO) -> None:
-    limits, started = Limits(**request["limits"]), False
+    limits = Limits(**request["limits"])
+
+    @cache
+    def found() -> Callable[..., Mapping[str, Any]]:
+        function: Callable[..., Mapping[str, Any]]
+        function = getattr(importlib.import_module(request["module"]), request["function"])
+        _limit_memory(limits)
+        return function
 
     def function(*arguments: Any) -> Mapping[str, Any]:
-        nonlocal started
-        found = getattr(importlib.import_module(request["module"]), request["function"])
-        if not started:
-            _limit_memory(limits)
-        started = True
+        called = found()
         _limit_time(limits)
-        answer: Mapping[str, Any] = found(*arguments)
-        return answer
+        return called(*arguments)
 
+    with contextlib.suppress(Exception):  # the answer to the first call says why
+        found()  # while the parent prepares its first call
     for arguments in calls:
         _write(output, *_called(function, arguments, limits))
 

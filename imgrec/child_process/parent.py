@@ -203,7 +203,7 @@ class ChildWorker(_Child):
     """
 
     def __init__(self, function: Callable[..., Any], limits: Limits) -> None:
-        """Start the child, which imports the module of the function when it is first called.
+        """Start the child, which imports the module of the function at once.
 
         Args:
             function: A function of a module. It takes bytes and perhaps values that JSON has, and

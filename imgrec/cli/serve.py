@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,15 +127,8 @@ def serve(
 
     Example: imgrec serve pets=last
     """
-    try:
-        from imgrec.serve.server import Settings
-        from imgrec.serve.server import serve as listen
-    except ModuleNotFoundError as error:
-        raise RunError(
-            f"`imgrec serve` needs the module {error.name}", hint="`pip install 'imgrec[serve]'`"
-        ) from error
-
     from imgrec.runtime.engine import EngineOptions
+    from imgrec.serve.decoding import DecodingPool
 
     given: dict[str, Any] = {
         "host": host,
@@ -152,12 +146,22 @@ def serve(
         "access_log": not no_access_log,
     }
     engine_options = EngineOptions(engine, precision, device)
-    settings = Settings((), engine_options, **given)
-    if config is not None:
-        settings = _with_config(settings, config, runs_dir)
-    if runs or pretrained or not (settings.models or settings.classifiers):
-        settings = replace(settings, models=_sources(console, runs, pretrained, runs_dir))
-    listen(settings)
+    with closing(DecodingPool()) as decoding:
+        decoding.start()  # its processes get ready while the rest is imported
+        try:
+            from imgrec.serve.server import Settings
+            from imgrec.serve.server import serve as listen
+        except ModuleNotFoundError as error:
+            raise RunError(
+                f"`imgrec serve` needs the module {error.name}",
+                hint="`pip install 'imgrec[serve]'`",
+            ) from error
+        settings = Settings((), engine_options, **given)
+        if config is not None:
+            settings = _with_config(settings, config, runs_dir)
+        if runs or pretrained or not (settings.models or settings.classifiers):
+            settings = replace(settings, models=_sources(console, runs, pretrained, runs_dir))
+        listen(settings, decoding)
 
 
 def _with_config(settings: Settings, path: Path, runs_dir: Path) -> Settings:

@@ -25,13 +25,10 @@ Pixels = NDArray[np.uint8]
 class DecodingPool:
     """Child processes that decode photos, each one at a time."""
 
-    def __init__(self, megapixels: int | None) -> None:
-        """Prepare a process for each core, which begins when it is first needed, or by `start`.
-
-        Args:
-            megapixels: How many pixels a photo may have; None for the limit of each form.
-        """
-        self._megapixels = megapixels
+    def __init__(self) -> None:
+        """Prepare a process for each core, which begins when it is first needed, or by `start`."""
+        self.megapixels: int | None = None
+        """How many pixels a photo may have; None for the limit of each form."""
         processes = usable_cores()
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="decoding")
         self._idle: asyncio.Queue[_Decoder] = asyncio.Queue()
@@ -57,7 +54,7 @@ class DecodingPool:
         Raises:
             BadImage: The photo can't be read, crashes the decoder, or takes more than it may.
         """
-        found = await self._call(name, content, forms, self._megapixels)
+        found = await self._call(name, content, forms, self.megapixels)
         return tuple(found[str(number)] for number in range(len(forms)))
 
     async def decode_whole(
@@ -68,7 +65,7 @@ class DecodingPool:
         Raises:
             BadImage: As `decode` does.
         """
-        found = await self._call(name, content, [form], self._megapixels, True)  # noqa: FBT003
+        found = await self._call(name, content, [form], self.megapixels, True)  # noqa: FBT003
         return found["0"], found["whole"]
 
     async def decode_small(
@@ -79,7 +76,7 @@ class DecodingPool:
         Raises:
             BadImage: As `decode` does.
         """
-        found = await self._call(name, content, forms, self._megapixels, False, side)  # noqa: FBT003
+        found = await self._call(name, content, forms, self.megapixels, False, side)  # noqa: FBT003
         return (*(found[str(number)] for number in range(len(forms))), found["small"])
 
     def close(self) -> None:

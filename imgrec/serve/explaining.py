@@ -16,9 +16,6 @@ from imgrec.serve.models import ServedModel
 from imgrec.text import printable
 from imgrec.workflows.explanation import Explainer, explained_photo
 
-PHOTO_COST = 16
-"""As many photos as explaining one counts for, among those that wait."""
-
 
 @dataclass(frozen=True)
 class Explained:

@@ -15,6 +15,9 @@ from imgrec.text import count_of
 
 MIB = 1 << 20
 
+EXPLANATION_COST = 16
+"""As many photos as explaining one counts for, among those that wait."""
+
 Receive = Callable[[], Awaitable[Any]]
 
 

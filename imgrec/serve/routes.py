@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from imgrec.report.api_page import api_page
 from imgrec.report.documents import ClassificationDocument
 from imgrec.serve import operating
 from imgrec.serve.classify import ClassifyQuery, ClassifyRequest, read_question, write_answer
@@ -112,6 +111,8 @@ def described(routes: Sequence[Route]) -> Sequence[Route]:
 
     @cache
     def page() -> HttpResponse:
+        from imgrec.report.api_page import api_page
+
         found = api_page(openapi_document(routes))
         policy = {"content-security-policy": found.content_security_policy}
         return HttpResponse(found.html.encode(), _HTML, headers=policy)

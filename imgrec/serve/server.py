@@ -23,6 +23,7 @@ from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.serve.access_log import AccessLog
 from imgrec.serve.app import Application
 from imgrec.serve.connection import Connection
+from imgrec.serve.decoding import DecodingPool
 from imgrec.serve.lifecycle import Server
 from imgrec.serve.limits import Limits
 from imgrec.serve.models import ModelSource
@@ -90,11 +91,15 @@ class Settings:
     access_log: bool = True
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, decoding: DecodingPool) -> None:
     """Answer requests until a signal ends the service, and every request has its answer.
 
     Raises:
         UsageError: Others could reach the service without a token, or TLS lacks a file.
+    Args:
+        settings: What is served, where, and to whom.
+        decoding: Decodes the photos.
+
         RunError: A model can't be used, or the address can't be listened on.
         Terminated, KeyboardInterrupt: Requests were not answered within the grace.
     """
@@ -113,10 +118,9 @@ def serve(settings: Settings) -> None:
             *protocol_routes(vertex(os.environ)),
             *ROUTES,
         )
-        service = Service(settings.models, settings.engine, settings.limits)
+        service = Service(settings.models, settings.engine, settings.limits, decoding)
         held.callback(service.close)
         if classifiers is not None:
-            service.start_decoding()
             classifiers.follow(service)
         server = _server(settings, service, security, described(routes), classifiers)
         server.config.load()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +17,13 @@ from imgrec.data.records import Photo
 from imgrec.errors import BadImage, ImgrecError
 from imgrec.evaluation.prediction import Prediction
 from imgrec.explanation.values import ExplainedPhoto
-from imgrec.report.pictures import THUMBNAIL_SIDE
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.serve.batching import Batcher
 from imgrec.serve.batching import Photo as Pixels
 from imgrec.serve.decoding import DecodingPool
 from imgrec.serve.exchange import Answer, Question, Refusal
-from imgrec.serve.explaining import (
-    PHOTO_COST,
-    Explained,
-    explain_decoded,
-    explainer_of,
-)
-from imgrec.serve.limits import Admission, Limits
+from imgrec.serve.limits import EXPLANATION_COST, Admission, Limits
 from imgrec.serve.metrics import Metrics
 from imgrec.serve.models import (
     ModelSource,
@@ -40,6 +34,9 @@ from imgrec.serve.models import (
 )
 from imgrec.text import printable
 
+if TYPE_CHECKING:
+    from imgrec.serve.explaining import Explained
+
 
 class Service:
     """Models that answer questions.
@@ -48,6 +45,7 @@ class Service:
         sources: What is served, the default model first.
         engine: Which engine runs the models.
         limits: What requests may take.
+        decoding: Decodes the photos; by default in processes that begin when they are needed.
     """
 
     def __init__(
@@ -55,6 +53,7 @@ class Service:
         sources: Sequence[ModelSource],
         engine: EngineOptions = DEFAULT_ENGINE,
         limits: Limits | None = None,
+        decoding: DecodingPool | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.metrics = Metrics()
@@ -64,14 +63,9 @@ class Service:
         self._engine = engine
         self._sources = {each.name: each for each in sources}
         self._reloading = asyncio.Lock()
-        self._decoding = DecodingPool(self.limits.megapixels)
-        if sources:
-            self._decoding.start()  # while the models are opened
-        try:
-            self.models = ServedModels([open_served(each, engine) for each in sources])
-        except BaseException:
-            self._decoding.close()
-            raise
+        self._decoding = decoding or DecodingPool()
+        self._decoding.megapixels = self.limits.megapixels
+        self.models = ServedModels([open_served(each, engine) for each in sources])
         self._batcher = Batcher(self._observe)
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explaining")
 
@@ -85,10 +79,6 @@ class Service:
     def ready(self) -> bool:
         """Whether questions are answered."""
         return not self.draining
-
-    def start_decoding(self) -> None:
-        """Start the decoding processes before the first photo arrives."""
-        self._decoding.start()
 
     def add(self, source: ModelSource, model: ServedModel) -> None:
         """Serve a model, in place of one with its name."""
@@ -114,7 +104,7 @@ class Service:
         model = model or self.models.get(question.model)
         try:
             explains = question.options.explain is not None
-            cost = len(question.photos) * (1 + explains * PHOTO_COST)
+            cost = len(question.photos) * (1 + explains * EXPLANATION_COST)
             with self.admission.admitted(len(question.photos), cost):
                 predictions = await self._predicted(question, model)
                 explained = await self._explained(question, model) if explains else ()
@@ -164,6 +154,8 @@ class Service:
         Raises:
             BadImage: It can't be read.
         """
+        from imgrec.report.pictures import THUMBNAIL_SIDE
+
         forms = [asdict(each) for each in specs]
         return await self._decoding.decode_small(_content(photo), forms, THUMBNAIL_SIDE, photo.name)
 
@@ -179,7 +171,10 @@ class Service:
         )
 
     async def _explained(self, question: Question, model: ServedModel) -> Sequence[Explained]:
-        explainer, found = explainer_of(model, question.options), []
+        # Not at the start: much is imported that other questions don't need.
+        from imgrec.serve.explaining import Explained, explain_decoded, explainer_of
+
+        explainer, found = explainer_of(model, question.options), list[Explained]()
         for photo in question.photos:
             try:
                 form = asdict(explainer.engine.spec)

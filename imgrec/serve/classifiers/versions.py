@@ -26,7 +26,7 @@ from imgrec.serve.classifiers.requests import (
 )
 from imgrec.serve.classify import photos_of, read_question, write_answer
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Refusal, problem
-from imgrec.serve.explaining import PHOTO_COST
+from imgrec.serve.limits import EXPLANATION_COST
 from imgrec.serve.reading import read_body, read_query
 from imgrec.serve.service import Service
 from imgrec.text import either, printable
@@ -62,7 +62,7 @@ async def heat_map(
     if len(photos) != 1 or not photos[0].source:
         raise Refusal(422, "there is not exactly one photo in the request")
     wanted = read_query(request, HeatMapQuery)
-    with service.admission.admitted(1, 1 + PHOTO_COST):
+    with service.admission.admitted(1, 1 + EXPLANATION_COST):
         (engine,) = (await asyncio.to_thread(_chosen, classifier, wanted)).engines
         pixels, small = await service.decode_small(photos[0], [engine.spec])
         content = await asyncio.to_thread(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
 from importlib import resources
 
 from imgrec.files import sha256
 from imgrec.json_documents import json_line
-from imgrec.report.templates import style_sheet
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse
 from imgrec.serve.routes import ROUTES, Handler, Route
 from imgrec.serve.service import Service
@@ -37,28 +38,40 @@ def page_routes(*, teaches: bool, needs_token: bool) -> Iterator[Route]:
     """
     static = resources.files(__package__).joinpath("static")
     for file in sorted(static.iterdir(), key=lambda each: each.name):
-        handler = _constant(file.read_bytes(), _TYPES[file.name.rpartition(".")[2]])
+        handler = _constant(file.read_bytes, _TYPES[file.name.rpartition(".")[2]])
         if file.name == "index.html":
             yield Route("/", ("GET",), _for_browsers(handler), right=None)
         else:
             yield _file(file.name, handler)
-    yield _file("design.css", _constant(style_sheet().encode(), _TYPES["css"]))
-    found = {"teaches": teaches, "needs_token": needs_token}
-    yield _file("service.json", _constant(json_line(found).encode(), JSON))
+    yield _file("design.css", _constant(_design, _TYPES["css"]))
+    found = json_line({"teaches": teaches, "needs_token": needs_token}).encode()
+    yield _file("service.json", _constant(lambda: found, JSON))
 
 
 def _file(name: str, handler: Handler) -> Route:
     return Route(f"/page/{name}", ("GET",), handler, right=None)
 
 
-def _constant(content: bytes, media_type: str) -> Handler:
-    tag, kind = f'"{sha256(content)[:16]}"', f"{media_type}; charset=utf-8"
-    headers = _HEADERS | {"etag": tag}
-    whole = HttpResponse(content, kind, headers=headers)
-    unchanged = HttpResponse(b"", kind, 304, headers)
+def _design() -> bytes:
+    from imgrec.report.templates import style_sheet  # and Jinja, which takes a while
+
+    return style_sheet().encode()
+
+
+def _constant(content: Callable[[], bytes], media_type: str) -> Handler:
+    """Return the handler of what is made when it is first asked for."""
+
+    @cache
+    def whole() -> HttpResponse:
+        found = content()
+        headers = _HEADERS | {"etag": f'"{sha256(found)[:16]}"'}
+        return HttpResponse(found, f"{media_type}; charset=utf-8", headers=headers)
 
     async def handler(_service: Service, request: HttpRequest) -> HttpResponse:
-        return unchanged if request.headers.get("if-none-match") == tag else whole
+        found = whole()
+        if request.headers.get("if-none-match") == found.headers["etag"]:
+            return replace(found, body=b"", status=304)
+        return found
 
     return handler
 
