@@ -102,7 +102,7 @@ class Application:
         """Answer one request of a route."""
         began = time.perf_counter()
         identifier = self._identifier()
-        request = _head(scope, identifier)
+        request = _head(scope, identifier, self._service.limits.photos)
         if task := asyncio.current_task():
             scope[GONE] = task.cancel
         try:
@@ -211,7 +211,7 @@ def _by_path(routes: Sequence[Route]) -> Mapping[str, Mapping[str, Route]]:
     return found
 
 
-def _head(scope: Scope, identifier: str) -> HttpRequest:
+def _head(scope: Scope, identifier: str, max_photos: int) -> HttpRequest:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     query = dict(QueryParams(scope["query_string"])) if scope["query_string"] else {}
@@ -221,4 +221,5 @@ def _head(scope: Scope, identifier: str) -> HttpRequest:
         query=query,
         path=scope["path_params"],
         id=identifier,
+        max_photos=max_photos,
     )

@@ -106,7 +106,7 @@ def _explained(answer: Answer) -> dict[str, Any]:
 
 
 def _in_json(request: HttpRequest) -> Sequence[Photo]:
-    photos = read_body(request, ClassifyRequest).photos
+    photos = request.limited(read_body(request, ClassifyRequest).photos)
     return [_photo(each, f"{_NAME} {number}") for number, each in enumerate(photos, start=1)]
 
 

@@ -6,10 +6,10 @@ to the bytes of a response, and a third one for its form of an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -17,6 +17,7 @@ from imgrec.data.records import Photo
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.evaluation.prediction import Prediction
 from imgrec.json_documents import json_line
+from imgrec.text import count_of
 
 if TYPE_CHECKING:
     from imgrec.serve.explaining import Explained
@@ -26,6 +27,8 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 ExplainMethod = Literal["occlusion", "windows"]
+
+Photos = TypeVar("Photos", bound=Sized)
 
 
 class Problem(Struct, frozen=True):
@@ -51,6 +54,7 @@ class HttpRequest:
         query: The parameters behind the `?`; of several of a name, the last one.
         path: The values of the names in braces of the route's path.
         id: Names the request in the log and in errors.
+        max_photos: How many photos there may be in it.
     """
 
     body: bytes = b""
@@ -59,10 +63,21 @@ class HttpRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
+    max_photos: int = 64
 
     def with_body(self, body: bytes) -> HttpRequest:
         """Return the request with its body."""
         return replace(self, body=body)
+
+    def limited(self, photos: Photos) -> Photos:
+        """Return the photos of the body before each of them is read.
+
+        Raises:
+            Refusal: 413, there are too many. Of a body with millions, reading would take seconds.
+        """
+        if len(photos) > self.max_photos:
+            raise Refusal.too_many_photos(self.max_photos)
+        return photos
 
 
 @dataclass(frozen=True)
@@ -144,6 +159,12 @@ class Refusal(Exception):
     def no_photo(cls) -> Refusal:
         """Return the refusal of a request without a photo."""
         return cls(400, "there is no photo in the request", hint="send one as the body")
+
+    @classmethod
+    def too_many_photos(cls, most: int) -> Refusal:
+        """Return the refusal of a request with more photos than it may have."""
+        reason = f"there are more than {count_of(most, 'photo')} in the request"
+        return cls(413, reason, hint=f"send at most {most} at once")
 
     @classmethod
     def of(cls, error: ImgrecError) -> Refusal:

@@ -77,11 +77,7 @@ class Admission:
             Refusal: 413, there are more than a request may have; 503, there are too many waiting.
         """
         if photos > self._limits.photos:
-            raise Refusal(
-                413,
-                f"there are {count_of(photos, 'photo')} in the request",
-                hint=f"send at most {self._limits.photos} at once",
-            )
+            raise Refusal.too_many_photos(self._limits.photos)
         # A large request is admitted when nothing else waits, whatever the limit.
         if self.photos and self.photos + cost > self._limits.waiting:
             raise self._busy()

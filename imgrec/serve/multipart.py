@@ -23,10 +23,10 @@ def uploaded_files(request: HttpRequest) -> Sequence[Photo]:
     """Return the files of a multipart body, under their file names.
 
     Raises:
-        Refusal: 400, the body is not valid; 422, a part is not a file.
+        Refusal: 400, the body is not valid; 413, there are too many; 422, a part is not a file.
     """
     _, parameters = parse_options_header(request.headers.get("content-type"))
-    found = _Parts()
+    found = _Parts(request)
     try:
         parser = MultipartParser(parameters.get(b"boundary", b""), found.callbacks)
         parser.write(request.body)
@@ -38,6 +38,7 @@ def uploaded_files(request: HttpRequest) -> Sequence[Photo]:
 
 @dataclass
 class _Parts:
+    request: HttpRequest
     photos: list[Photo] = field(default_factory=list)
     name: bytes = b""
     header: bytes = b""
@@ -84,3 +85,4 @@ class _Parts:
             )
         name = parameters[b"filename"].decode("utf-8", "surrogateescape")
         self.photos.append(Photo(name, bytes(self.content)))
+        self.request.limited(self.photos)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgrec.serve.classify import read_question
 from imgrec.serve.exchange import HttpRequest, Question, Refusal
 from imgrec.serve.protocols import PROTOCOLS, Operation, Protocol
 
@@ -80,6 +82,38 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
         read = found(operation, body)
         assert isinstance(read, Refusal)
         assert read.status == 400
+
+
+TENSOR = {"name": "image", "data": [0] * 3}
+TOO_MANY = {
+    "classify": {"photos": [""] * 3},
+    "open_inference": {"inputs": [TENSOR | {"datatype": "BYTES", "shape": [3]}]},
+    "pixels": {"inputs": [TENSOR | {"datatype": "UINT8", "shape": [3, 1, 1, 1]}]},
+    "rows": {"instances": [0] * 3},
+    "column": {"inputs": [0] * 3},
+    "tf_classify": {"examples": [0] * 3},
+    "vision": {"requests": [{"image": {}, "features": [{"type": "x"}]}] * 3},
+}
+
+
+@pytest.mark.parametrize("form", TOO_MANY)
+def test_more_photos_than_a_request_may_have_are_not_read(form: str) -> None:
+    """Millions of photos that are none would take seconds, in which nothing else is answered."""
+    readers = [read_question, *(operation.read for operation in OPERATIONS)]
+    body = json.dumps(TOO_MANY[form]).encode()
+    request = HttpRequest(body, "application/json", path={"model": "pets"}, max_photos=2)
+
+    refusals = [_refusal(read, request) for read in readers]
+
+    assert [(each.status, each.hint) for each in refusals if each.status != 400] == [
+        (413, "send at most 2 at once")
+    ]
+
+
+def _refusal(read: Callable[[HttpRequest], Question], request: HttpRequest) -> Refusal:
+    with pytest.raises(Refusal) as found:
+        read(request)
+    return found.value
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda each: each.name)

@@ -185,7 +185,8 @@ def read(request: HttpRequest) -> Question:
     for output in form.outputs:
         _check_output(output)
     (tensor,) = body.inputs
-    return Question(_photos(tensor), request.path["model"], Options(top=ALL_CLASSES), form)
+    photos = _photos(tensor, request)
+    return Question(photos, request.path["model"], Options(top=ALL_CLASSES), form)
 
 
 def write(answer: Answer) -> HttpResponse:
@@ -201,7 +202,7 @@ def write(answer: Answer) -> HttpResponse:
     return json_response(InferResponse(answer.model.name, VERSION, outputs, identifier))
 
 
-def _photos(tensor: InputTensor) -> list[Photo]:
+def _photos(tensor: InputTensor, request: HttpRequest) -> list[Photo]:
     parameters = tensor.parameters
     if "binary_data_size" in parameters or _SHARED_MEMORY in parameters:
         raise Refusal(
@@ -214,9 +215,9 @@ def _photos(tensor: InputTensor) -> list[Photo]:
         shape = list(tensor.shape)
         raise Refusal(422, f"the shape {shape} does not fit the number of values, {len(values):,}")
     if tensor.datatype == _PHOTOS:
-        return _files(tensor, values)
+        return _files(tensor, request.limited(values))
     if tensor.datatype == _PIXELS:
-        return _pixels(tensor, values)
+        return _pixels(tensor, values, request)
     raise Refusal(
         422,
         f"the datatype {printable(tensor.datatype)} is not supported",
@@ -243,7 +244,7 @@ def _file(place: str, value: Any) -> Photo:
     return Photo(place, base64_content(value, place))
 
 
-def _pixels(tensor: InputTensor, values: Sequence[Any]) -> list[Photo]:
+def _pixels(tensor: InputTensor, values: Sequence[Any], request: HttpRequest) -> list[Photo]:
     """Return pixels as photos in the formats PGM and PPM, which are decoded as any other."""
     *batch, height, width, channels = tensor.shape if len(tensor.shape) > 2 else (0, 0, 0)
     if len(batch) > 1 or channels not in _HEADERS:
@@ -258,7 +259,7 @@ def _pixels(tensor: InputTensor, values: Sequence[Any]) -> list[Photo]:
         raise Refusal(422, "a pixel is not an integer from 0 to 255") from None
     head = b"%s %d %d 255\n" % (_HEADERS[channels], width, height)
     size = height * width * channels
-    starts = range(0, len(content), size)
+    starts = request.limited(range(0, len(content), size))
     return [
         Photo(_place(index), head + content[start : start + size])
         for index, start in enumerate(starts)

@@ -210,7 +210,8 @@ def write_classify(answer: Answer) -> HttpResponse:
 def _question(
     request: HttpRequest, instances: Sequence[Any], key: str, form: Column | None = None
 ) -> Question:
-    photos = [_photo(each, f"{key}[{index}]") for index, each in enumerate(instances)]
+    found = enumerate(request.limited(instances))
+    photos = [_photo(each, f"{key}[{index}]") for index, each in found]
     return Question(photos, request.path.get("model"), Options(top=ALL_CLASSES), form)
 
 

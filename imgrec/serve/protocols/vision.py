@@ -143,7 +143,7 @@ def read(request: HttpRequest) -> Question:
     Raises:
         Refusal: 400, it is not valid as a whole.
     """
-    requests = read_body(request, BatchRequest).requests
+    requests = request.limited(read_body(request, BatchRequest).requests)
     model = _model(requests[0].features[0])
     read = [_read_one(each, f"requests[{index}]", model) for index, each in enumerate(requests)]
     wanted = [each for _, each in read]
