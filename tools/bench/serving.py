@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 from PIL import Image
@@ -66,20 +67,23 @@ def _throughput(
 ) -> Iterator[Figure]:
     """Yield photos per second of the service and of the other ways, measured in turns."""
     found: dict[str, list[float]] = {"imgrec serve": [], "imgrec predict": []}
+    costs: dict[str, list[Costs]] = {}
     others = list(peers())
     contents = [each.read_bytes() for each in photos]
     predict = imgrec("predict", *map(str, [*photos] * 4), "--model", str(run), "--json")
     how: dict[str, str] = {}
     for _ in range(rounds):
-        own_rate = asked(service.port, requests, CLIENTS, seconds).rate
-        found["imgrec serve"].append(own_rate)
+        own = asked(service, requests, CLIENTS, seconds)
+        found["imgrec serve"].append(own.load.rate)
+        costs.setdefault("imgrec serve", []).append(own.costs)
         found["imgrec predict"].append(4 * len(photos) / cost_of(predict).seconds)
         for each in others:
             name, given = f"{each.name} {each.version}", [*map(each.request, contents)]
             how[name] = f", {each.how}"
             with _peer(each, run, given[0]) as other:
-                rate_of_other = asked(other.port, given, CLIENTS, seconds).rate
-            found.setdefault(name, []).append(rate_of_other)
+                theirs = asked(other, given, CLIENTS, seconds)
+            found.setdefault(name, []).append(theirs.load.rate)
+            costs.setdefault(name, []).append(theirs.costs)
     for name, rates in found.items():
         title = f"400x300 JPEGs, `cat_dog`: {name}{how.get(name, '')}"
         yield Figure(title, rate(statistics.median(rates)))
@@ -90,13 +94,26 @@ def _throughput(
         yield Figure(
             f"the same, imgrec serve over {name}", f"{ratio:.2f} times", f"at least {goal}"
         )
+    yield from _processor_times(costs)
+
+
+def _processor_times(costs: Mapping[str, Sequence[Costs]]) -> Iterator[Figure]:
+    """Yield what a photo costs in each service, and where in this one."""
+    for name, rounds in costs.items():
+        parts = Costs(*map(statistics.median, zip(*rounds, strict=True)))
+        where = (
+            f": decoding {parts.children:.1f}, network {parts.threads:.1f}, "
+            f"all else {parts.main_thread:.1f}"
+        )
+        total = f"{sum(parts):.1f} ms" + (where if name == "imgrec serve" else "")
+        yield Figure(f"the same, processor time of a photo: {name}", total)
 
 
 def _overload(requests: Sequence[bytes], service: _Service, seconds: float) -> Iterator[Figure]:
     """Yield how the service behaves at 80 % and at 300 % of what it can take."""
-    capacity = asked(service.port, requests, CLIENTS, seconds).rate
-    usual = asked(service.port, requests, 200, seconds, rate=0.8 * capacity)
-    much = asked(service.port, requests, 400, seconds, rate=3 * capacity)
+    capacity = asked(service, requests, CLIENTS, seconds).load.rate
+    usual = asked(service, requests, 200, seconds, rate=0.8 * capacity).load
+    much = asked(service, requests, 400, seconds, rate=3 * capacity).load
     sent = f"{3 * capacity:.0f} requests/s at random times"
     yield Figure(
         "80 % of its capacity: half and 99 % of the answers within",
@@ -119,17 +136,44 @@ def _overload(requests: Sequence[bytes], service: _Service, seconds: float) -> I
     )
 
 
+class Costs(NamedTuple):
+    """Processor time in ms: of the main thread, of all others, and of child processes.
+
+    In this service, they take requests, compute the network, and decode photos.
+    """
+
+    main_thread: float
+    threads: float
+    children: float
+
+
+class Asked(NamedTuple):
+    """What came of requests, and what an answer cost the service."""
+
+    load: Load
+    costs: Costs
+
+
 def asked(
-    port: int, requests: Sequence[bytes], clients: int, seconds: float, *, rate: float = 0
-) -> Load:
+    service: _Service,
+    requests: Sequence[bytes],
+    clients: int,
+    seconds: float,
+    *,
+    rate: float = 0,
+) -> Asked:
     """Ask a service for some time, after it has warmed up."""
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{service.port}"
 
     def run(length: float) -> Load:
         return load(address, requests, clients=clients, seconds=length, rate=rate)
 
     run(WARM_UP)
-    return run(seconds)
+    before = service.costs()
+    found = run(seconds)
+    answers = max(1, len(found.seconds))
+    spent = zip(before, service.costs(), strict=True)
+    return Asked(found, Costs(*((after - once) / answers for once, after in spent)))
 
 
 @dataclass
@@ -145,6 +189,19 @@ class _Service:
         """The bytes of all its processes; what they share counts once."""
         parent = psutil.Process(self.process.pid)
         return sum(each.memory_full_info().pss for each in (parent, *parent.children()))
+
+    def costs(self) -> Costs:
+        """Return the processor time that it has taken so far."""
+        parent = psutil.Process(self.process.pid)
+        threads = {each.id: each.user_time + each.system_time for each in parent.threads()}
+        main_thread = threads.pop(parent.pid)
+        children = [each.cpu_times() for each in parent.children(recursive=True)]
+        spent = (
+            main_thread,
+            sum(threads.values()),
+            sum(each.user + each.system for each in children),
+        )
+        return Costs(*(1e3 * seconds for seconds in spent))
 
 
 @contextmanager
