@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -76,6 +76,15 @@ class Server(uvicorn.Server):
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections from now on."""
+        loop, backlog = asyncio.get_running_loop(), self.config.backlog
+        self.servers = [
+            await loop.create_server(self._new_connection, sock=each, backlog=backlog, **self._tls)
+            for each in sockets or ()
+        ]
+        self.started = True
+
     async def on_tick(self, counter: int) -> bool:
         """Look at the time that connections take."""
         self._tick()
@@ -118,12 +127,21 @@ class Server(uvicorn.Server):
                     accepted.append(each.accept()[0])
             for connected in accepted:
                 await asyncio.get_running_loop().connect_accepted_socket(
-                    self._new_connection, connected, ssl=self.config.ssl
+                    self._new_connection, connected, **self._tls
                 )
 
+    @property
+    def _tls(self) -> dict[str, Any]:
+        """What encrypts a connection, in no more time than the head of a request may take."""
+        ssl, seconds = self.config.ssl, self._kind.limits.head_seconds
+        return {"ssl": ssl, "ssl_handshake_timeout": seconds} if ssl else {}
+
+    @property
+    def _kind(self) -> type[Connection]:
+        return cast("type[Connection]", self.config.http)
+
     def _new_connection(self) -> Connection:
-        kind = cast("type[Connection]", self.config.http_protocol_class)
-        return kind(self.config, self.server_state, self.lifespan.state)
+        return self._kind(self.config, self.server_state, self.lifespan.state)
 
     @property
     def _connections(self) -> list[Connection]:

@@ -7,13 +7,15 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import re
 import secrets
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from imgrec.errors import RunError, UsageError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of, write_bytes_atomically
@@ -26,6 +28,8 @@ Right = Literal["ask", "manage"]
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 _PREFIX = "imgrec_"
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/@*\s]+)(?::\d+)?")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://" + _HOST.pattern)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Token:
     """
 
     right: Right
-    sha256: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     created: str = ""
 
 
@@ -119,7 +123,7 @@ class Security:
         if origin is None:
             foreign = headers.get("sec-fetch-site") == "cross-site"
         else:
-            foreign = urlsplit(origin).netloc != host and origin not in self.origins
+            foreign = origin.partition("://")[2] != host and origin not in self.origins
         if foreign:
             raise Refusal(
                 403,
@@ -188,6 +192,34 @@ def check_reachable(
     )
 
 
+def host_names(names: Sequence[str]) -> Collection[str]:
+    """Return host names in small letters, IPv6 addresses without brackets.
+
+    Raises:
+        UsageError: One is not the name of a host.
+    """
+    found = [
+        _name(f"[{each}]" if each.count(":") > 1 and "[" not in each else each) for each in names
+    ]
+    for given, name in zip(names, found, strict=True):
+        if not name or name != given.lower().strip("[]"):
+            raise UsageError(
+                f"--allowed-host {printable(given)} is not the name of a host",
+                hint="give the name alone, such as example.org",
+            )
+    return found
+
+
+def check_origins(origins: Sequence[str]) -> None:
+    """Raise UsageError if pages can't have one of these origins, or all kinds of pages have it."""
+    for each in origins:
+        if not _ORIGIN.fullmatch(each):
+            raise UsageError(
+                f"--allow-origin {printable(each)} is not the origin of a page",
+                hint="give the scheme, the name and perhaps the port, such as https://example.org",
+            )
+
+
 def check_proxies(proxies: Sequence[str]) -> None:
     """Raise UsageError if a proxy is not an IP address, or a network of them."""
     for each in proxies:
@@ -206,5 +238,6 @@ def _digest(token: str) -> str:
 
 
 def _name(host: str) -> str:
-    """Return the name in a Host header, without the port."""
-    return (urlsplit(f"//{host}").hostname or "") if host else ""
+    """Return the name in a Host header in small letters, without the port; empty if it is none."""
+    found = _HOST.fullmatch(host.lower())
+    return found[1].strip("[]") if found else ""

@@ -34,8 +34,10 @@ from imgrec.serve.routes import ROUTES, Route, described, protocol_routes
 from imgrec.serve.security import (
     LOOPBACK_NAMES,
     Security,
+    check_origins,
     check_proxies,
     check_reachable,
+    host_names,
     is_loopback,
     read_tokens,
 )
@@ -94,12 +96,12 @@ class Settings:
 def serve(settings: Settings, decoding: DecodingPool) -> None:
     """Answer requests until a signal ends the service, and every request has its answer.
 
-    Raises:
-        UsageError: Others could reach the service without a token, or TLS lacks a file.
     Args:
         settings: What is served, where, and to whom.
         decoding: Decodes the photos.
 
+    Raises:
+        UsageError: Others could reach the service without a token, or TLS lacks a file.
         RunError: A model can't be used, or the address can't be listened on.
         Terminated, KeyboardInterrupt: Requests were not answered within the grace.
     """
@@ -181,6 +183,9 @@ def _server(
     def drain() -> None:
         service.draining = True
 
+    def connections() -> int:
+        return len(server.server_state.connections)
+
     def tick() -> None:
         access_log.flush()
         reloading.tick()
@@ -189,7 +194,7 @@ def _server(
         if classifiers is not None:
             classifiers.stop()
 
-    return Server(
+    server = Server(
         _config(settings, application),
         settings.grace,
         on_drain=drain,
@@ -197,6 +202,8 @@ def _server(
         on_tick=tick,
         on_end=end,
     )
+    service.metrics.connections.set_function(connections)
+    return server
 
 
 def _config(settings: Settings, application: Application) -> uvicorn.Config:
@@ -225,6 +232,7 @@ def _config(settings: Settings, application: Application) -> uvicorn.Config:
 def _security(settings: Settings, tls: ssl.SSLContext | None) -> Callable[[], Security]:
     """Return a function that reads who may ask, and the certificate, again."""
     check_proxies(settings.proxies)
+    check_origins(settings.allowed_origins)
     check_reachable(
         settings.host,
         settings.proxies,
@@ -232,15 +240,16 @@ def _security(settings: Settings, tls: ssl.SSLContext | None) -> Callable[[], Se
         insecure=settings.insecure,
     )
     loopback = is_loopback(settings.host)
-    hosts = {each.lower() for each in settings.allowed_hosts}
+    hosts = {*host_names(settings.allowed_hosts)}
     hosts |= {*LOOPBACK_NAMES} if loopback or hosts else set()
 
     def read() -> Security:
         file = settings.token_file
+        tokens = None if file is None else read_tokens(file).tokens
         if tls and settings.certificate and settings.key:
             load_certificate(tls, settings.certificate, settings.key)
         return Security(
-            tokens=None if file is None else read_tokens(file).tokens,
+            tokens=tokens,
             anyone_manages=loopback and not settings.proxies,
             hosts=hosts,
             origins=frozenset(settings.allowed_origins),

@@ -30,29 +30,27 @@ def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> N
     """Have a context encrypt with a certificate from the next connection on.
 
     Raises:
-        RunError: The files can't be used.
+        RunError: The files can't be used; the context is as it was.
     """
-    for file in (certificate, key):
+    names = printable(str(certificate)), printable(str(key))
+    for file, name in zip((certificate, key), names, strict=True):
         try:
             read_regular(file, MAX_DOCUMENT_BYTES)
         except OSError as error:
-            raise RunError(f"{printable(str(file))}: {reason_of(error)}") from error
+            raise RunError(f"{name}: {reason_of(error)}") from error
     try:
-        context.load_cert_chain(certificate, key, password=_no_password)
+        # A certificate that fails is left without a key: another context has to find out.
+        for each in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
+            each.load_cert_chain(certificate, key, password=_no_password)
     except OSError as error:  # SSLError
-        raise _error(certificate, key, error) from error
+        if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+            raise RunError(f"{names[1]} is not the key of {names[0]}") from error
+        raise RunError(
+            f"{names[0]} and {names[1]} can't be used for TLS",
+            hint="they have to be in PEM format, and the key without a password",
+        ) from error
 
 
 def _no_password() -> str:
     """Keep OpenSSL from asking for the password of a key."""
     return ""
-
-
-def _error(certificate: Path, key: Path, error: OSError) -> RunError:
-    names = printable(str(certificate)), printable(str(key))
-    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
-        return RunError("{1} is not the key of {0}".format(*names))
-    return RunError(
-        "{} and {} can't be used for TLS".format(*names),
-        hint="they have to be in PEM format, and the key without a password",
-    )

@@ -195,3 +195,20 @@ def drawn(number: int, form: str = "PNG", size: tuple[int, int] = (40, 30)) -> b
     stream = io.BytesIO()
     Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(stream, form)
     return stream.getvalue()
+
+
+def certify(folder: Path, *options: str) -> tuple[Path, Path]:
+    """Write a certificate that its own key signs, and the key."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-keyout", str(key)]
+    named = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", *made, "-out", str(certificate), *named]
+    subprocess.run([*command, *(options or ["-nodes"])], check=True, capture_output=True)
+    return certificate, key
+
+
+def free_port() -> int:
+    """Return the number of a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

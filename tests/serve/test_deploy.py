@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ import yaml
 
 from imgrec.runs.folder import Run
 from tests.conftest import PROJECT
-from tests.serve.running import SECONDS
+from tests.serve.running import SECONDS, free_port
 from tests.serve.serving import Connection, predicted
 
 DEPLOY = PROJECT / "deploy"
@@ -236,13 +235,6 @@ def confined(user: str, programs: Path) -> Sequence[str]:
     )
     script = 'mount --make-rprivate / && mount -o remount,bind,ro / && exec "$@"'
     return UNSHARE, "--mount", "sh", "-ec", script, "sh", *(() if done.returncode else switch)
-
-
-def free_port() -> int:
-    """Return the number of a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def wait_for(host: str, process: subprocess.Popen[bytes]) -> None:

@@ -104,7 +104,9 @@ def test_slow_and_odd_clients_are_let_go(limited: Running, sent: bytes, status: 
 
 
 def test_too_many_connections_are_turned_away(limited: Running) -> None:
-    """With status 503; the others are answered."""
+    """With status 503; the others are answered, and counted."""
+    with limited.many_connections(10):
+        assert limited.metric("imgrec_connections") >= 11
     with limited.many_connections(20) as opened:
         found = exchanged(limited, b"")
         assert found.startswith(b"HTTP/1.1 503 ")

@@ -10,10 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.errors import RunError
+from imgrec.errors import RunError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.serve.exchange import Refusal
-from imgrec.serve.security import Security, Token, add_token, is_loopback, read_tokens
+from imgrec.serve.security import (
+    Security,
+    Token,
+    add_token,
+    check_origins,
+    host_names,
+    is_loopback,
+    read_tokens,
+)
 from tests.serve.running import SECONDS, Running, drawn
 
 
@@ -27,6 +35,9 @@ def test_tokens_are_stored_as_hashes(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.write_text('{"tokens": [{"right": "all", "sha256": ""}]}')
     with pytest.raises(RunError, match="right"):
+        read_tokens(path)
+    path.write_text(json.dumps({"tokens": [{"right": "ask", "sha256": ask}]}))
+    with pytest.raises(RunError, match="sha256"):
         read_tokens(path)
 
 
@@ -70,10 +81,13 @@ def _status(check: object) -> int | None:
         ({"host": "LOCALHOST"}, None),
         ({"host": "pets.example"}, 421),
         ({"host": "localhost.pets.example"}, 421),
+        ({"host": "x@localhost"}, 421),
+        ({"host": "["}, 421),
         ({}, 421),
         ({"host": "localhost:8000", "origin": "http://localhost:8000"}, None),
         ({"host": "localhost:8000", "origin": "http://localhost:9000"}, 403),
         ({"host": "localhost:8000", "origin": "null"}, 403),
+        ({"host": "localhost:8000", "origin": "http://["}, 403),
         ({"host": "localhost:8000", "origin": "https://page.example"}, None),
         ({"host": "localhost:8000", "sec-fetch-site": "cross-site"}, 403),
     ],
@@ -82,6 +96,22 @@ def test_other_names_and_pages_are_refused(headers: dict[str, str], status: int 
     """So that no web page can have a browser ask a service on its own machine."""
     security = Security(origins=["https://page.example"])
     assert _status(lambda: security.check_origin(headers)) == status
+
+
+def test_names_and_origins_that_no_request_can_have_are_refused() -> None:
+    """So that nobody allows a page or a name in vain, or every page that hides where it is from."""
+    assert host_names(["Pets.example", "fd00::1", "[fd00::2]"]) == [
+        "pets.example",
+        "fd00::1",
+        "fd00::2",
+    ]
+    for name in ("pets.example:8000", "https://pets.example", "*.example", ""):
+        with pytest.raises(UsageError, match="--allowed-host"):
+            host_names([name])
+    check_origins(["https://pets.example", "http://localhost:3000", "http://[::1]:3000"])
+    for origin in ("https://pets.example/", "pets.example", "https://*.example", "*", "null"):
+        with pytest.raises(UsageError, match="--allow-origin"):
+            check_origins([origin])
 
 
 def test_nobody_manages_an_open_service() -> None:

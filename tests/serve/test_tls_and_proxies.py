@@ -7,8 +7,8 @@ import json
 import re
 import shutil
 import signal
+import socket
 import ssl
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from imgrec.errors import RunError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.serve.security import check_proxies
 from imgrec.serve.tls import tls_context
-from tests.serve.running import SECONDS, Running, drawn, reply
+from tests.serve.running import SECONDS, Running, certify, drawn, reply
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("openssl") is None, reason="it makes the certificates"),
@@ -30,23 +30,16 @@ PROXY = "127.0.0.2"
 CLIENT = "203.0.113.7"
 
 
-def certify(folder: Path, *options: str) -> tuple[Path, Path]:
-    """Write a certificate that its own key signs, and the key."""
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-keyout", str(key)]
-    named = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", *made, "-out", str(certificate), *named]
-    subprocess.run([*command, *(options or ["-nodes"])], check=True, capture_output=True)
-    return certificate, key
-
-
 class Encrypted(Running):
     """A service that encrypts with a certificate, and trusts a proxy."""
 
     def __init__(self, run: Path, folder: Path) -> None:
         self.certificate, key = certify(folder)
         files = ["--certificate", str(self.certificate), "--key", str(key)]
-        super().__init__([f"digits={run}", *files, "--proxy", PROXY, "--insecure"], folder)
+        config = folder / "serve.yaml"
+        config.write_text("limits: {head_seconds: 2}\n", "utf-8")
+        options = ["--config", str(config), *files, "--proxy", PROXY, "--insecure"]
+        super().__init__([f"digits={run}", *options], folder)
 
     def connect(self, source: str = "127.0.0.1") -> http.client.HTTPSConnection:
         """Return a connection from an address, which verifies the certificate."""
@@ -67,8 +60,11 @@ def encrypted(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.mark.tensorflow
-def test_an_encrypted_service_answers(encrypted: Encrypted) -> None:
-    """Only who encrypts, with a certificate that can be renewed while it runs."""
+def test_an_encrypted_service_answers(encrypted: Encrypted, tmp_path: Path) -> None:
+    """Only who encrypts, with a certificate that can be renewed while it runs.
+
+    One that is renewed without its key changes nothing.
+    """
     assert encrypted.classify(drawn(1)).status == 200
     plain = http.client.HTTPConnection("127.0.0.1", encrypted.port, timeout=SECONDS)
     plain.request("GET", "/health/live")
@@ -76,12 +72,28 @@ def test_an_encrypted_service_answers(encrypted: Encrypted) -> None:
         plain.getresponse()
     plain.close()
 
+    before = encrypted.certificate.read_bytes()
+    encrypted.certificate.write_bytes(certify(tmp_path)[0].read_bytes())
+    encrypted.process.send_signal(signal.SIGHUP)
+    encrypted.wait_for_line("tokens and certificate stay as they were")
+    encrypted.certificate.write_bytes(before)
+    encrypted.wait_for_line("model digits was opened again")
+    assert encrypted.ask("GET", "/health/live").status == 200
+
+    encrypted.lines.clear()
     certify(encrypted.certificate.parent)
     with pytest.raises(ssl.SSLCertVerificationError):
         encrypted.ask("GET", "/health/live")
     encrypted.process.send_signal(signal.SIGHUP)
     encrypted.wait_for_line("model digits was opened again")
     assert encrypted.ask("GET", "/health/live").status == 200
+
+
+@pytest.mark.tensorflow
+def test_who_does_not_begin_to_encrypt_is_let_go(encrypted: Encrypted) -> None:
+    """As soon as who does not send the head of a request."""
+    with socket.create_connection(("127.0.0.1", encrypted.port), SECONDS) as silent:
+        assert silent.recv(1) == b""
 
 
 @pytest.mark.tensorflow
