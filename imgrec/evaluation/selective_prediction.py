@@ -191,13 +191,13 @@ def _most_answers(levels: _Levels, precision: float) -> int | None:
 
 def _allowed_errors(most: int, precision: float) -> NDArray[np.int64]:
     """Return how many errors 1 to `most` answers may have to support a precision; -1 for none."""
-    from scipy.stats import binom
+    from scipy.special import bdtr, bdtrik
 
-    answers = np.arange(1, most + 1)
-    errors = binom.ppf(1 - CONFIDENCE, answers, 1 - precision)
-    allowed: NDArray[np.int64] = (
-        errors - (binom.cdf(errors, answers, 1 - precision) > 1 - CONFIDENCE)
-    ).astype(np.int64)
+    answers, wrong, chance = np.arange(1, most + 1), 1 - precision, 1 - CONFIDENCE
+    errors = np.floor(np.nan_to_num(bdtrik(chance, answers, wrong)))
+    errors += bdtr(errors + 1, answers, wrong) <= chance  # the inverse is rounded
+    errors -= bdtr(errors, answers, wrong) > chance
+    allowed: NDArray[np.int64] = errors.astype(np.int64)
     return allowed
 
 

@@ -145,7 +145,7 @@ def test_a_computation_can_be_stopped() -> None:
         calls = 0
         with pytest.raises(KeyboardInterrupt):
             photos.fit(check=check)
-        assert calls == last
+        assert last <= calls <= last + 1  # by the other thread
 
 
 def test_the_number_of_threads_changes_nothing() -> None:

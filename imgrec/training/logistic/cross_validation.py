@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.training.logistic.problem import Problem
-from imgrec.training.logistic.regressions import Floats, log_sum_exp
+from imgrec.training.logistic.regressions import Floats, Regressions, log_sum_exp
 from imgrec.training.logistic.solver import minimize
 
 STRENGTHS = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
@@ -18,6 +20,10 @@ STRENGTHS = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3
 # Errors of the coefficients are at most the gradient's norm divided by the strength.
 _ENOUGH = 1e-3
 _FOLDS = 2  # of a large problem that are solved at a time
+_THREADS = 2
+_NUMBERS = (
+    1 << 18
+)  # of rows and coefficients that a thread solves at a time, in some 20 such arrays
 
 
 @dataclass(frozen=True)
@@ -79,12 +85,46 @@ def _at_once(
     shares: of each photo in what each fold is judged by, (photos, folds).
     """
     rows, (_, folds), strengths = np.arange(len(fold_of)), shares.shape, np.array(STRENGTHS)
-    shares = np.repeat(shares, len(strengths), axis=1)
-    regressions = problem.regressions(shares, np.tile(strengths, folds))
-    found, _ = minimize(regressions, _ENOUGH * regressions.strengths)
-    logits = regressions.logits(found).reshape(len(rows), folds, len(strengths), -1)
-    advance(len(strengths))
-    return logits[rows, fold_of]
+    shares, strengths = np.repeat(shares, len(strengths), axis=1), np.tile(strengths, folds)
+    # A function of the set alone: how many are solved together shows in the last bits.
+    numbers = shares.shape[1] * (len(rows) + problem.space.axes.shape[1]) * problem.truth.shape[1]
+    count = max(_THREADS, -(-numbers // _NUMBERS))
+    parts = [slice(first, None, count) for first in range(min(count, shares.shape[1]))]
+    regressions = [problem.regressions(shares[:, part], strengths[part]) for part in parts]
+    logits = np.empty((*shares.shape, problem.truth.shape[1]))
+    for part, found in zip(parts, _solved(regressions), strict=True):
+        logits[:, part] = found
+    advance(len(STRENGTHS))
+    return logits.reshape(len(rows), folds, len(STRENGTHS), -1)[rows, fold_of]
+
+
+def _solved(regressions: Sequence[Regressions]) -> Iterator[Floats]:
+    """Yield the logits of each photo by each of some regressions; threads solve them.
+
+    An exception in one of them, or here, ends all.
+    """
+    raised: list[BaseException] = []
+
+    @contextmanager
+    def ending_all() -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    def logits(some: Regressions) -> Floats:
+        def check() -> None:
+            if raised:
+                raise raised[0]
+            some.check()
+
+        with ending_all():
+            found, _ = minimize(replace(some, check=check), _ENOUGH * some.strengths)
+        return some.logits(found)
+
+    with ThreadPoolExecutor(_THREADS) as threads, ending_all():
+        yield from threads.map(logits, regressions)
 
 
 def _in_turn(

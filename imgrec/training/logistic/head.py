@@ -20,7 +20,7 @@ from imgrec.training.logistic.cross_validation import (
 )
 from imgrec.training.logistic.folds import deal_folds
 from imgrec.training.logistic.photos import LabelledPhotos
-from imgrec.training.logistic.problem import Problem
+from imgrec.training.logistic.problem import Problem, Space
 from imgrec.training.logistic.regressions import Check, Floats, softmax
 from imgrec.training.logistic.solver import minimize
 
@@ -44,7 +44,7 @@ class LogisticHead:
     strength: float
     gradient: float
     cross_validation: CrossValidation
-    axes: Floats = field(repr=False, compare=False)
+    space: Space = field(repr=False, compare=False)
 
     def probabilities(self, features: NDArray[np.float32]) -> Floats:
         """Return the probabilities of photos, float64 (photos, classes)."""
@@ -115,7 +115,7 @@ def fit_head(
         found, norms = minimize(regression, np.array([_GRADIENT]))
         kernel, bias = problem.space.dense_layer(found[:, 0] @ regression.contrasts)
         advance(1)
-    return LogisticHead(kernel, bias, strength, float(norms[0]), validated, problem.space.axes)
+    return LogisticHead(kernel, bias, strength, float(norms[0]), validated, problem.space)
 
 
 def preview_head(
@@ -138,7 +138,7 @@ def preview_head(
     known, labels = _canonical(photos, features)
     truth = np.eye(len(photos.classes))[labels]
     with _one_thread():  # several would mostly wait for each other
-        problem = Problem(known, truth, last.axes, lambda: None)
+        problem = Problem(known, truth, last.space, lambda: None)
         regression = problem.regression(last.strength)
         start = problem.space.coefficients(last.kernel, last.bias) @ regression.contrasts.T
         enough = np.array([_PREVIEW * last.strength])

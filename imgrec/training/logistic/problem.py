@@ -25,25 +25,27 @@ class Space:
     """Coordinates along the principal axes of features.
 
     Rotating, moving and scaling the features changes neither the regularisation nor the solution.
-    center: (features,); axes: (features, axes), orthonormal.
+    center: (features,); axes: (features, axes), orthonormal; variances: (axes,), those of the
+    features that the axes are of.
     """
 
     center: Floats
     axes: Floats
+    variances: Floats
     scale: float
 
     @classmethod
-    def around(cls, features: NDArray[np.float32], axes: Floats | None, block: int) -> Space:
+    def around(cls, features: NDArray[np.float32], last: Space | None, block: int) -> Space:
         """Return the space of these features; with axes of similar ones, if they span it.
 
         block: how many rows are computed with at a time.
         """
         center = features.mean(0, dtype=np.float64)
         blocks = (rows for _, rows in centred(features, center, block))
-        squares = np.concatenate([(rows**2).sum(1) for rows in blocks])
-        if axes is None or axes.shape[1] < features.shape[1]:
-            axes = _principal_axes(features, center, block)
-        return cls(center, axes, float(np.sqrt(squares.mean())))
+        scale = float(np.sqrt(np.concatenate([(rows**2).sum(1) for rows in blocks]).mean()))
+        if last is not None and last.axes.shape[1] == features.shape[1]:
+            return cls(center, last.axes, last.variances, scale)
+        return cls(center, *_principal_axes(features, center, block), scale)
 
     def inputs(self, features: NDArray[np.float32]) -> Floats:
         """Return the inputs of the solver: coordinates, and a last column of ones."""
@@ -67,16 +69,17 @@ class Problem:
     Args:
         features: float32 (photos, features).
         truth: (photos, classes), one-hot.
-        axes: Those of a similar problem's space; None without one.
+        last: The space of a similar problem; None without one.
         check: Called before each matrix product. An exception that it raises ends the computation.
     """
 
     def __init__(
-        self, features: NDArray[np.float32], truth: Floats, axes: Floats | None, check: Check
+        self, features: NDArray[np.float32], truth: Floats, last: Space | None, check: Check
     ) -> None:
         self.truth = truth
-        self.large = truth.size >= LARGE
-        self.space = Space.around(features, axes, BLOCK if self.large else len(features))
+        # From a similar solution on, it takes fewer products than the coordinates would.
+        self.large = truth.size >= LARGE or last is not None
+        self.space = Space.around(features, last, BLOCK if self.large else len(features))
         self._features = features
         self._check = check
 
@@ -97,16 +100,22 @@ class Problem:
 
     @cached_property
     def _streamed(self) -> Features:
-        basis = self.space.axes / self.space.scale
-        return Features(self._features, self.space.center, basis)
+        space = self.space
+        squares = np.append(space.variances / space.scale**2, 1.0)
+        return Features(self._features, space.center, space.axes / space.scale, squares)
 
 
-def _principal_axes(features: NDArray[np.float32], center: Floats, block: int) -> Floats:
-    """Return an orthonormal basis (features, axes) that makes the coordinates uncorrelated."""
-    if len(features) >= features.shape[1]:
+def _principal_axes(
+    features: NDArray[np.float32], center: Floats, block: int
+) -> tuple[Floats, Floats]:
+    """Return an orthonormal basis (features, axes) of uncorrelated coordinates; their variances."""
+    count = len(features)
+    if count >= features.shape[1]:
         products = (rows.T @ rows for _, rows in centred(features, center, block))
-        return np.linalg.eigh(sum(products))[1]
+        squares, axes = np.linalg.eigh(sum(products))
+        return axes, squares / count
     rows = features - center
     span = np.linalg.qr(rows.T)[0]
     coordinates = rows @ span
-    return span @ np.linalg.eigh(coordinates.T @ coordinates)[1]  # type: ignore[no-any-return]
+    squares, axes = np.linalg.eigh(coordinates.T @ coordinates)
+    return span @ axes, squares / count

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,22 +19,18 @@ BLOCK = 1024
 class Features:
     """Features in the coordinates of a solver, of which only some rows are computed at a time.
 
-    values: float32 (rows, features). center: (features,). basis: (features, coordinates).
+    values: float32 (rows, features). center: (features,). basis: (features, coordinates). squares:
+    (inputs,), about the mean square of each coordinate, and a last 1.
     """
 
     values: NDArray[np.float32]
     center: Floats
     basis: Floats
+    squares: Floats
 
     def blocks(self, kind: type[np.floating] = np.float64) -> Iterator[tuple[slice, Any]]:
         """Yield the places of some rows, and these less the center, in order."""
         return centred(self.values, self.center.astype(kind), BLOCK)
-
-    @cached_property
-    def squares(self) -> Floats:
-        """The mean square of each input, (inputs,)."""
-        total = sum(((rows @ self.basis) ** 2).sum(0) for _, rows in self.blocks())
-        return np.append(total / len(self.values), 1.0)
 
 
 def centred(
@@ -63,7 +58,7 @@ class StreamedRegressions(Regressions):
 
     @property
     def squares(self) -> Floats:
-        """The mean square of each input, (inputs,)."""
+        """About the mean square of each input, (inputs,)."""
         return self.inputs.squares
 
     def logits(self, coefficients: Floats) -> Floats:
