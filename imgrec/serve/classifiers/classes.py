@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec import UNSET
 
-from imgrec.classifiers import check_class_name
+from imgrec.classifiers import StoredClass, check_class_name
 from imgrec.progress import Progress
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
@@ -34,8 +37,8 @@ def list_classifiers(classifiers: Classifiers, request: HttpRequest) -> HttpResp
 
 def describe_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Describe a classifier."""
-    classifier = classifiers.get(request.path["name"])
-    return described(request, teaching.classifier_document(classifier), classifier.revision)
+    found = teaching.classifier_document(classifiers.get(request.path["name"]))
+    return described(request, found, *_tags(found))
 
 
 def put_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
@@ -49,7 +52,7 @@ def put_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpRespon
     classifier, new = classifiers.create(name)
     _set(classifier, wanted)
     found = teaching.classifier_document(classifier)
-    return json_response(found, 201 if new else 200, tagged(classifier.revision))
+    return json_response(found, 201 if new else 200, tagged(*_tags(found)))
 
 
 def patch_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
@@ -61,7 +64,13 @@ def patch_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResp
     if wanted.name is not UNSET:
         classifier = classifiers.rename(classifier.name, wanted.name)
     found = teaching.classifier_document(classifier)
-    return json_response(found, 200, tagged(classifier.revision))
+    return json_response(found, 200, tagged(*_tags(found)))
+
+
+def _tags(found: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the tags of a description; how good the classifier is becomes known by itself."""
+    standing = found["standing"]
+    return found["revision"], standing["revision"], standing["state"]
 
 
 def _set(classifier: Classifier, wanted: Settings) -> None:
@@ -94,7 +103,7 @@ def list_classes(classifiers: Classifiers, request: HttpRequest) -> HttpResponse
 def describe_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Describe a class."""
     found = classifiers.get(request.path["name"]).class_named(request.path["class"])
-    return described(request, teaching.class_document(found), found.changed)
+    return described(request, teaching.class_document(found), found.changed, found.photos)
 
 
 def put_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
@@ -105,7 +114,7 @@ def put_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     if not new and request.headers.get("if-none-match") == "*":
         raise Refusal(412, f"there is a class {printable(name)} already")
     found = classifier.class_named(name)
-    return json_response(teaching.class_document(found), 201 if new else 200, tagged(found.changed))
+    return json_response(teaching.class_document(found), 201 if new else 200, _tags_of(found))
 
 
 def patch_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
@@ -115,7 +124,11 @@ def patch_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     require_match(request, classifier.class_named(name).changed)
     classifier.rename_class(name, new)
     found = classifier.class_named(check_class_name(new))
-    return json_response(teaching.class_document(found), 200, tagged(found.changed))
+    return json_response(teaching.class_document(found), 200, _tags_of(found))
+
+
+def _tags_of(found: StoredClass) -> Mapping[str, str]:
+    return tagged(found.changed, found.photos)
 
 
 def delete_class(

@@ -184,11 +184,12 @@ def photo_content(classifiers: Classifiers, request: HttpRequest) -> HttpRespons
     """Return the file of a photo."""
     classifier = classifiers.get(request.path["name"])
     photo = classifier.photo(request.path["sha256"])
-    if matches(request.headers.get("if-none-match", ""), photo.sha256):
-        return HttpResponse(b"", status=304, headers=tagged(photo.sha256))
+    tags = tagged(photo.sha256)
+    if matches(request.headers.get("if-none-match", ""), tags):
+        return HttpResponse(b"", status=304, headers=tags)
     content = _file(classifier, photo.sha256)
     kind = _TYPES.get(photo.suffix, f"image/{photo.suffix}")
-    return HttpResponse(content, kind, 200, PRIVATE | tagged(photo.sha256))
+    return HttpResponse(content, kind, 200, PRIVATE | tags)
 
 
 async def photo_thumbnail(
@@ -196,16 +197,17 @@ async def photo_thumbnail(
 ) -> HttpResponse:
     """Return a small picture of a photo."""
     sha256 = request.path["sha256"]
+    tags = tagged(sha256)
     classifier = await asyncio.to_thread(classifiers.get, request.path["name"])
     await asyncio.to_thread(classifier.photo, sha256)
-    if matches(request.headers.get("if-none-match", ""), sha256):
-        return HttpResponse(b"", status=304, headers=tagged(sha256))
+    if matches(request.headers.get("if-none-match", ""), tags):
+        return HttpResponse(b"", status=304, headers=tags)
     content = await asyncio.to_thread(classifier.kept_thumbnail, sha256)
     if content is None:
         photo = Photo(sha256, await asyncio.to_thread(_file, classifier, sha256))
         (small,) = await service.decode_small(photo)
         content = await asyncio.to_thread(classifier.keep_thumbnail, sha256, small)
-    return HttpResponse(content, "image/webp", 200, PRIVATE | tagged(sha256))
+    return HttpResponse(content, "image/webp", 200, PRIVATE | tags)
 
 
 def _file(classifier: Classifier, sha256: str) -> bytes:

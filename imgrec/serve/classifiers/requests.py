@@ -133,29 +133,42 @@ def accepted(classifier: str, job: Job) -> HttpResponse:
     return json_response(job.document(), 202, headers)
 
 
-def described(request: HttpRequest, document: Any, tag: object) -> HttpResponse:
-    """Return a description with its ETag, or 304 if the client has it."""
-    if matches(request.headers.get("if-none-match", ""), tag):
-        return HttpResponse(b"", status=304, headers=tagged(tag))
-    return json_response(document, headers=tagged(tag))
+def described(request: HttpRequest, document: Any, tag: object, *more: object) -> HttpResponse:
+    """Return a description with its ETag, or 304 if the client has it; see `tagged`."""
+    tags = tagged(tag, *more)
+    if matches(request.headers.get("if-none-match", ""), tags):
+        return HttpResponse(b"", status=304, headers=tags)
+    return json_response(document, headers=tags)
 
 
-def tagged(tag: object) -> dict[str, str]:
-    """Return the header with an ETag."""
-    return {"etag": f'"{tag}"'}
+def tagged(tag: object, *more: object) -> dict[str, str]:
+    """Return the header with an ETag.
+
+    Args:
+        tag: Of the state that requests change; `If-Match` is about this part.
+        more: Of what else a description has, and changes by itself.
+    """
+    return {"etag": f'"{".".join(map(str, (tag, *more)))}"'}
 
 
-def matches(header: str, tag: object) -> bool:
-    """Return whether a list of ETags has one, or is `*`."""
-    given = [each.strip().removeprefix("W/") for each in header.split(",")]
-    return "*" in given or f'"{tag}"' in given
+def matches(header: str, tags: Mapping[str, str]) -> bool:
+    """Return whether a list of ETags has the one of a header, or is `*`."""
+    given = _listed(header)
+    return "*" in given or tags["etag"].strip('"') in given
 
 
 def require_match(request: HttpRequest, tag: object) -> None:
     """Raise Refusal if the client has seen another state than there is now."""
     wanted = request.headers.get("if-match")
-    if wanted is not None and not matches(wanted, tag):
+    if wanted is None:
+        return
+    given = [each.partition(".")[0] for each in _listed(wanted)]
+    if "*" not in given and str(tag) not in given:
         raise Refusal(412, "it was changed meanwhile", hint="read it again")
+
+
+def _listed(header: str) -> list[str]:
+    return [each.strip().removeprefix("W/").strip('"') for each in header.split(",")]
 
 
 def number_of(request: HttpRequest) -> int:
