@@ -70,7 +70,8 @@ class Index:
                 yield revision
                 self._database.execute("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if self._database.in_transaction:  # a full disk has ended it
+                    self._database.execute("ROLLBACK")
                 raise
 
     def _execute(self, statement: str, *values: Any) -> None:
