@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ from imgrec.files import sha256
 CLASSES = 20
 _AT_ONCE = 400
 _SECONDS = 600
+_LOOK = 0.1
+"""Seconds between looks at the memory."""
+
 _ROOT = "/v1/classifiers/many"
 
 
@@ -41,7 +45,7 @@ def main() -> None:
 def figures(folder: Path, photos: int) -> Iterator[tuple[str, float, float, float]]:
     """Yield what was done, its seconds, those of the processor, and the megabytes of all processes.
 
-    The megabytes are the highest ones of each process until then.
+    The megabytes are the most that those which ran at one moment have held, each at its own peak.
     """
     steps: Mapping[str, Callable[[Service], object]] = {
         "started": lambda service: service.ask("PUT", ""),
@@ -50,7 +54,7 @@ def figures(folder: Path, photos: int) -> Iterator[tuple[str, float, float, floa
         "published": lambda service: service.job("/publish", {"force": True}),
         "100 photos deleted": _delete,
     }
-    with _serving(folder) as service:
+    with _serving(folder) as service, service.watched():
         for what, step in steps.items():
             began, processor = time.perf_counter(), service.processor
             step(service)
@@ -68,6 +72,7 @@ class Service:
 
     def __init__(self, process: psutil.Process, port: int) -> None:
         self._process, self._port = process, port
+        self.megabytes = 0.0
 
     def ask(
         self, method: str, path: str, body: object = None, **headers: str
@@ -103,17 +108,34 @@ class Service:
         times = [each.cpu_times() for each in self._processes()]
         return sum(each.user + each.system for each in times)
 
-    @property
-    def megabytes(self) -> float:
-        """The sum of what its processes have held at most."""
-        peaks = (
-            re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{each.pid}/status").read_text("ascii"))
-            for each in self._processes()
-        )
-        return sum(int(each[1]) for each in peaks if each) * 1024 / 1e6
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep `megabytes` up to date in the context: the most that its processes have held."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(_LOOK):
+                self.megabytes = max(self.megabytes, sum(map(_peak, self._processes())))
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _processes(self) -> list[psutil.Process]:
         return [self._process, *self._process.children(recursive=True)]
+
+
+def _peak(process: psutil.Process) -> float:
+    """Return the megabytes that a process has held at most; 0 if it is gone."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text("ascii"))
+    except OSError:
+        return 0.0
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 @contextmanager

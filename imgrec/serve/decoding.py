@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.child_process import ChildFailure, ChildWorker, Limits
+from imgrec.data.images import ImageSpec, content_of
 from imgrec.errors import BadImage, DataError, RunError
 from imgrec.parallel import usable_cores
 from imgrec.serve.decoder import decode_photo
@@ -89,7 +92,7 @@ class DecodingPool:
         decoder = await self._idle.get()
         loop = asyncio.get_running_loop()
         timer = loop.call_later(_LIMITS.seconds, decoder.expire)
-        called = loop.run_in_executor(self._threads, decoder.call, *arguments)
+        called = loop.run_in_executor(self._threads, decoder.call, name, *arguments)
 
         def release(done: asyncio.Future[Any]) -> None:
             timer.cancel()
@@ -97,12 +100,19 @@ class DecodingPool:
             done.cancelled() or done.exception()  # somebody may have stopped waiting for it
 
         called.add_done_callback(release)
-        try:
-            return await asyncio.shield(called)
-        except DataError as error:
-            raise BadImage(name, error.message) from error
-        except ChildFailure as failure:
-            raise BadImage(name, f"can't be decoded: the decoder {failure}") from failure
+        return await asyncio.shield(called)
+
+
+@contextmanager
+def decoding_apart() -> Iterator[Callable[[Path, ImageSpec, str], Pixels]]:
+    """Decode photos, one after the other, in a child process that lives as long as the context."""
+    decoder = _Decoder()
+
+    def decode(path: Path, spec: ImageSpec, name: str) -> Pixels:
+        return decoder.call(name, content_of(path, name), [asdict(spec)])["0"]
+
+    with closing(decoder):
+        yield decode
 
 
 class _Decoder:
@@ -119,16 +129,18 @@ class _Decoder:
             self._worker = ChildWorker(decode_photo, _LIMITS)
         return self._worker
 
-    def call(self, *arguments: Any) -> dict[str, Pixels]:
+    def call(self, name: str, *arguments: Any) -> dict[str, Pixels]:
         worker = self.start()
         try:
             return worker.call(*arguments)
-        except ChildFailure:
+        except DataError as error:
+            raise BadImage(name, error.message) from error
+        except ChildFailure as failure:
             worker.close()
             self._worker = None
             with suppress(RunError):  # the next call tries again
                 self.start()
-            raise
+            raise BadImage(name, f"can't be decoded: the decoder {failure}") from failure
 
     def expire(self) -> None:
         if self._worker:

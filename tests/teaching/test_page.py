@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from imgrec.serve.security import add_token
+from tests.conftest import PROJECT
 from tests.serve.running import Running
 from tests.teaching.small import create, hard, picture, pictures, taught
 
@@ -43,10 +46,11 @@ GIVE = """(element, [kind, bytes]) => {
 
 
 class Tokened(NamedTuple):
-    """A service that needs a token."""
+    """A service that needs a token, and the folder of its classifiers."""
 
     running: Running
     token: str
+    classifiers: Path
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokened]:
     token = add_token(folder / "tokens.json", "manage")
     arguments = ["--classifiers", "classifiers", "--token-file", "tokens.json"]
     with Running(arguments, folder) as running:
-        yield Tokened(running, token)
+        yield Tokened(running, token, folder / "classifiers")
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +123,11 @@ def _files(contents: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.long
-def test_the_story(browser: Any, service: Tokened) -> None:
-    """Two classes are taught, photos are relabelled and deleted; what is published classifies."""
+def test_the_story(browser: Any, service: Tokened, tmp_path: Path) -> None:
+    """Two classes are taught, photos are relabelled and deleted; what is published classifies.
+
+    It is the same file that the command line and Python make of the same photos.
+    """
     visit = Visit(browser, service, **LARGE)
     visit.go("")
     _enter_token(visit, service.token)
@@ -132,6 +139,11 @@ def test_the_story(browser: Any, service: Tokened) -> None:
     _publish_and_ask(visit)
     _download(visit)
     assert [each for each in visit.said if "401" not in each] == []
+    pets = service.classifiers / "pets"
+    folders = sorted((pets / "photos").iterdir())
+    expected = (pets / "versions/pets-1/model.tflite").read_bytes()
+    assert _taught_from_python(tmp_path, folders) == expected
+    assert _taught_on_the_command_line(tmp_path, folders) == expected
 
 
 @pytest.mark.slow
@@ -294,3 +306,20 @@ def _download(visit: Visit) -> None:
         with page.expect_download() as download:
             visit.press(name)
         assert download.value.suggested_filename == file
+
+
+def _taught_from_python(place: Path, folders: Sequence[Path]) -> bytes:
+    with create(place / "python/pets") as pets:
+        for folder in reversed(folders):
+            pets.add(sorted(folder.iterdir(), reverse=True), folder.name)
+        assert pets.publish().version is not None
+        return (pets.run(1).path / "model.tflite").read_bytes()
+
+
+def _taught_on_the_command_line(place: Path, folders: Sequence[Path]) -> bytes:
+    create(pets := place / "cli/pets").close()
+    for folder in folders:
+        command = [sys.executable, "-m", "imgrec", "teach", str(pets), folder.name, str(folder)]
+        last = ["--publish"] if folder == folders[-1] else []
+        subprocess.run([*command, *last], cwd=PROJECT, check=True, capture_output=True)
+    return (pets / "versions/pets-1/model.tflite").read_bytes()

@@ -130,6 +130,22 @@ def test_a_photo_is_relabelled_and_deleted(rest: Rest) -> None:
     assert _refused(rest, "GET", path) == 404
 
 
+def test_etags_are_those_of_all_that_is_described(rest: Rest) -> None:
+    """How good a classifier is, and how many photos a class has; `If-Match` is about changes."""
+    pending = rest("GET", "/pets")
+    assert json.loads(pending.body)["standing"]["state"] == "pending"
+    rest("GET", "/pets/standing?wait=true")
+    seen = pending.headers["etag"]
+    assert rest("GET", "/pets", if_none_match=seen).status == 200
+    done = rest("PATCH", "/pets", {"require": []}, if_match=seen)
+    assert rest("GET", "/pets", if_none_match=done.headers["etag"]).status == 304
+    before = rest("GET", "/pets/classes/red").headers["etag"]
+    rest("POST", "/pets/classes/red/photos", picture(9, red=True))
+    assert rest("GET", "/pets/classes/red", if_none_match=before).status == 200
+    assert rest("PATCH", "/pets/classes/red", {"name": "rouge"}, if_match=before).status == 200
+    assert _refused(rest, "PATCH", "/pets", {"require": []}, if_match=seen) == 412
+
+
 def test_classes_and_classifiers_are_made_and_renamed(rest: Rest) -> None:
     """`PUT` can be repeated; names that are taken are conflicts."""
     assert [rest("PUT", "/pets/classes/green").status for _ in range(2)] == [201, 200]
@@ -238,6 +254,17 @@ def test_photos_are_classified(rest: Rest) -> None:
         assert found["predictions"][0]["top"][0]["class"] == "red"
     assert rest("POST", "/pets/heat-map", picture(50, red=True)).content_type == "image/webp"
     assert _refused(rest, "POST", "/pets/heat-map?class=green", picture(50, red=True)) == 422
+
+
+def test_publishing_decodes_in_a_child(rest: Rest) -> None:
+    """A stored photo that a decoder can't take any more stops the version, not the service."""
+    first = rest.document("GET", "/pets/photos?limit=1")["photos"][0]["sha256"]
+    path = rest.classifiers.get("pets").path(first)
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(Refusal, match=first) as refusal:
+        rest("POST", "/pets/publish", {"force": True})
+    assert refusal.value.status == 422
+    assert [each["number"] for each in rest.document("GET", "/pets/versions")["versions"]] == [1]
 
 
 @pytest.mark.parametrize("what", ["thumbnail", "heat map"])

@@ -7,8 +7,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from imgrec.classifiers import (
 from imgrec.data.records import Photo
 from imgrec.errors import RunError, UsageError
 from imgrec.files import sha256
-from imgrec.progress import Silent
+from imgrec.progress import Silent, Task
 from imgrec.runs.card_file import read_card
 from imgrec.workflows.experiment_argument import experiment_of
 from imgrec.workflows.teaching import Classifier
@@ -245,6 +245,26 @@ def test_what_is_forgotten_is_gone(pets: Classifier) -> None:
         del card["created"], card["ended"], card["data"]  # dates and paths
     assert cards[0] == cards[1]
     assert pets.restore(1).published
+
+
+def test_a_photo_comes_back_after_its_deletion(pets: Classifier) -> None:
+    """Not while it is being deleted: its file would be removed with that of the other one."""
+    content = picture(0, red=True)
+    outcomes = []
+
+    class Meanwhile(Silent):
+        @contextmanager
+        def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Task]:
+            del title, total, unit
+            outcomes.append(pets.add([content], "red")[0])
+            yield self
+
+    pets.forget([sha256(content)], Meanwhile())
+    assert {each.outcome for each in outcomes} == {"refused"}
+    assert outcomes[0].reason == "is being deleted; add it again when that is done"
+    assert pets.add([content], "red")[0].outcome == "added"
+    assert pets.path(sha256(content)).read_bytes() == content
+    assert len(pets.examples().features) == 12
 
 
 def _traces(pets: Classifier, content: bytes) -> list[bytes]:

@@ -105,16 +105,16 @@ MEMORY = MemoryBudget(MEMORY_PER_PIXEL * MAX_MEGAPIXELS * 10**6)
 """What the images that all threads decode at a time may take."""
 
 
-def _give_large_blocks_back() -> None:
-    """Have the C library return freed blocks of large images to the system, in every thread.
+def give_blocks_back(size: int) -> None:
+    """Have the C library return freed blocks of `size` bytes to the system, in every thread.
 
     By default, glibc soon keeps blocks of up to 32 MB, for each thread on its own: 16 threads that
     take turns kept 4.6 GB.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)
-        mallopt(_TRIM_THRESHOLD, _LARGE_BLOCK)
+        mallopt(_MMAP_THRESHOLD, size)
+        mallopt(_TRIM_THRESHOLD, size)
 
 
-_give_large_blocks_back()
+give_blocks_back(_LARGE_BLOCK)

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imgrec.classifiers import FolderLock, NotFound, check_classifier_name
+from imgrec.data.images import give_blocks_back
 from imgrec.files import writing
 from imgrec.serve.batching import Batched
 from imgrec.serve.classifiers.jobs import Jobs
+from imgrec.serve.decoding import decoding_apart
 from imgrec.serve.models import ModelSource, ServedModel, open_served
 from imgrec.serve.service import Service
 from imgrec.text import printable
 from imgrec.workflows.teaching import Classifier, list_classifiers
+
+# Solvers make many arrays of some megabytes, each in a thread of its own.
+_BLOCK = 1 << 18
 
 
 class Classifiers:
@@ -31,6 +36,7 @@ class Classifiers:
     def __init__(self, folder: Path, address: str) -> None:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+        give_blocks_back(_BLOCK)
         self._folder = folder
         self._lock = FolderLock(folder, address)
         self.jobs = Jobs()
@@ -49,7 +55,9 @@ class Classifiers:
             if name not in self._open:
                 if name not in self.names():
                     raise NotFound(f"there is no classifier {printable(name)}")
-                self._open[name] = Classifier(self._folder / name, create=False)
+                self._open[name] = Classifier(
+                    self._folder / name, create=False, decoding=decoding_apart
+                )
             return self._open[name]
 
     def create(self, name: str) -> tuple[Classifier, bool]:
@@ -58,7 +66,7 @@ class Classifiers:
         with self._mutex:
             if name in self.names():
                 return self.get(name), False
-            self._open[name] = Classifier(self._folder / name)
+            self._open[name] = Classifier(self._folder / name, decoding=decoding_apart)
             return self._open[name], True
 
     def rename(self, name: str, new: str) -> Classifier:

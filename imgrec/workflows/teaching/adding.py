@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from imgrec.classifiers import NewPhoto, PhotoStatus, Store, StoredPhoto
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
 from imgrec.workflows.teaching.backbone import DecodedPhoto
+from imgrec.workflows.teaching.learner import Learner
+from imgrec.workflows.teaching.neighbours import look_alikes
 from imgrec.workflows.teaching.outcomes import AddedPhoto, Outcome
 from imgrec.workflows.teaching.standing import PhotoOfClass
 
@@ -34,7 +37,44 @@ def named_photo(
     return Photo(str(given), Path(given))
 
 
-def outcome_of(
+def add_photos(
+    store: Store,
+    learner: Learner,
+    photos: Sequence[Photo | DecodedPhoto],
+    label: tuple[str | None, PhotoStatus],
+) -> list[AddedPhoto]:
+    """Add photos, all that can be used or none, and return what became of each.
+
+    label: their class, which must be there, and their status.
+    """
+    read = list(learner.backbone.read(photos, store.quotas.photo_size))
+    features = learner.features
+    with store.unchanged():  # of each photo that is there, the features are known
+        read = _without_deleted(store, read)
+        new = [each for each in read if isinstance(each, NewPhoto)]
+        alike = look_alikes(new, features.all())
+        added = {each.sha256: each for each in store.add_photos(new, *label)}
+        features.add(each for each in new if each.sha256 in added)
+        return [
+            replace(_outcome_of(store, found, added, alike, label), name=given.name)
+            for given, found in zip(photos, read, strict=True)
+        ]
+
+
+def _without_deleted(
+    store: Store, read: Sequence[NewPhoto | BadImage]
+) -> list[NewPhoto | BadImage]:
+    """Return photos, with a reason in place of those whose deletion is not finished."""
+    doomed = set(store.forgetting())
+    return [
+        BadImage(each.name, "is being deleted; add it again when that is done")
+        if isinstance(each, NewPhoto) and each.sha256 in doomed
+        else each
+        for each in read
+    ]
+
+
+def _outcome_of(
     store: Store,
     read: NewPhoto | BadImage,
     added: dict[str, StoredPhoto],
@@ -43,12 +83,8 @@ def outcome_of(
 ) -> AddedPhoto:
     """Return what became of a photo.
 
-    Args:
-        store: The photos, with those that were added.
-        read: The photo, or why it can't be read.
-        added: Those that were added; this one is removed, as a copy of it was not.
-        alike: Its near-duplicates, by SHA-256.
-        wanted: The class and status that it was to have.
+    added: those that were added; this one is removed, as a copy of it was not. alike: the
+    near-duplicates of each. wanted: the class and status that it was to have.
     """
     if isinstance(read, BadImage):
         return AddedPhoto(read.name, "refused", reason=read.reason)

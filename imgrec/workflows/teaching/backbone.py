@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,18 @@ _PACKAGED_NETWORK = {
 }
 _LONGEST_NAME = 255
 
+Decode: TypeAlias = Callable[[Path, ImageSpec, str], NDArray[np.uint8]]
+"""Decodes a file to a form; the text is what errors call it."""
+
+Decoding: TypeAlias = Callable[[], AbstractContextManager[Decode]]
+"""Opens what decodes stored photos."""
+
+
+@contextmanager
+def decoding_here() -> Iterator[Decode]:
+    """Decode photos in this process."""
+    yield decode
+
 
 @dataclass(frozen=True)
 class BackboneDescription:
@@ -73,11 +87,12 @@ class DecodedPhoto:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A backbone that can be used."""
+    """A backbone that can be used; decoding: of photos that are stored already."""
 
     description: BackboneDescription
     content: bytes
     engine: LiteRTEngine
+    decoding: Decoding
 
     @property
     def spec(self) -> ImageSpec:
@@ -176,7 +191,7 @@ def _network(run: Run) -> Mapping[str, Any]:
     return {"backbone": {"run": run.name}, "head": "logistic"}
 
 
-def open_backbone(store: Store) -> Backbone:
+def open_backbone(store: Store, decoding: Decoding) -> Backbone:
     """Return the backbone of a classifier.
 
     Raises:
@@ -191,7 +206,7 @@ def open_backbone(store: Store) -> Backbone:
         engine = LiteRTEngine(content, (), spec_of(description.input))
     except ImportError as error:
         raise litert_missing(error) from error
-    return Backbone(description, content, engine)
+    return Backbone(description, content, engine, decoding)
 
 
 def as_setting(description: BackboneDescription) -> Any:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import re
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from imgrec.classifiers import (
     Conflict,
-    NewPhoto,
     NotFound,
     PhotoStatus,
     Quotas,
@@ -28,33 +24,30 @@ from imgrec.classifiers import (
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.evaluation.prediction import ModelInfo
-from imgrec.files import sha256_of
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import default_runs_dir, find
 from imgrec.text import printable
 from imgrec.workflows.prediction import Predictor, open_models
-from imgrec.workflows.teaching.adding import checked_label, named_photo, outcome_of
+from imgrec.workflows.teaching.adding import add_photos, checked_label, named_photo
 from imgrec.workflows.teaching.backbone import (
     BackboneDescription,
     DecodedPhoto,
+    Decoding,
     as_setting,
+    decoding_here,
     packaged_backbone,
     run_backbone,
 )
 from imgrec.workflows.teaching.contents import Contents
-from imgrec.workflows.teaching.draft import Solved
 from imgrec.workflows.teaching.examples import Examples
+from imgrec.workflows.teaching.forgetting import finish_forgetting, forget, hash_of
 from imgrec.workflows.teaching.learner import Learner
-from imgrec.workflows.teaching.neighbours import look_alikes
 from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
 from imgrec.workflows.teaching.standing import Standing
 from imgrec.workflows.teaching.trained_version import publish_run
 from imgrec.workflows.teaching.version import check_gate, model_content, write_version
 
-log = logging.getLogger("imgrec")
-
 _CHUNK = 32
-_HASH = re.compile(r"[0-9a-f]{64}")
 _DELETED = ".deleted-"
 
 
@@ -67,6 +60,7 @@ class Classifier(Contents):
         backbone: A run with a LiteRT file, whose model up to its last layer is the backbone of a
             new classifier; None for EfficientNetLite0 with ImageNet weights.
         quotas: How large it may become.
+        decoding: Opens what decodes stored photos; by default, this process does.
 
     Raises:
         NotFound: It is missing, and may not be created.
@@ -82,6 +76,7 @@ class Classifier(Contents):
         create: bool = True,
         backbone: str | Path | None = None,
         quotas: Quotas | None = None,
+        decoding: Decoding = decoding_here,
     ) -> None:
         place = Path(folder)
         if create and not is_classifier(place):
@@ -91,7 +86,8 @@ class Classifier(Contents):
         else:
             store = Store(place, quotas)
         super().__init__(store)
-        self._learner = Learner(store)
+        self._decoding = decoding
+        self._learner = Learner(store, decoding)
         self._mutex = threading.RLock()
         self._job = threading.RLock()  # publishing and forgetting, one at a time
         self._published: tuple[int, Predictor] | None = None
@@ -99,7 +95,7 @@ class Classifier(Contents):
             if backbone is not None:
                 self._require_backbone(backbone)
             if self._store.forgetting():
-                self._end_forgetting(Silent())
+                finish_forgetting(self._store, self._learner, Silent())
         except BaseException:
             self._store.close()
             raise
@@ -150,7 +146,7 @@ class Classifier(Contents):
         self._store.class_named(name)
         with self._job:
             hashes = [each.sha256 for each in self._store.photos(class_name=name)]
-            done = self._forget(hashes, progress or Silent())
+            done = self._forget(hashes, progress)
             self._store.remove_class(name)
         return done
 
@@ -183,13 +179,14 @@ class Classifier(Contents):
             QuotaExceeded: There would be too many photos, classes or bytes.
             DiskFull: There is no space. Photos that were added before stay.
         """
-        class_name, status = checked_label(class_name, status)
+        label = class_name, _ = checked_label(class_name, status)
         is_new = class_name is not None and self._store.add_class(class_name)
         listed = [named_photo(each, number) for number, each in enumerate(photos, 1)]
         done: list[AddedPhoto] = []
         with (progress or Silent()).task("adding photos", len(listed)) as task:
             for start in range(0, len(listed), _CHUNK):
-                done += self._add(listed[start : start + _CHUNK], class_name, status)
+                chunk = listed[start : start + _CHUNK]
+                done += add_photos(self._store, self._learner, chunk, label)
                 task.advance(len(done) - start)
         if is_new and all(each.outcome == "refused" for each in done):
             with contextlib.suppress(Conflict, NotFound):  # another thread has changed it
@@ -242,7 +239,7 @@ class Classifier(Contents):
         Raises:
             NotFound: One of them is not there; none is deleted.
         """
-        return self._forget([self._hash(each) for each in photos], progress or Silent())
+        return self._forget([hash_of(self._store, each) for each in photos], progress)
 
     # What was learned
 
@@ -337,7 +334,8 @@ class Classifier(Contents):
             verdicts = check_gate(self._store, solved)
             if not force and not all(each.met for each in verdicts):
                 return Published(None, verdicts)
-            return Published(self._write_version(solved, progress), verdicts)
+            version = write_version(self._store, self._learner.backbone, solved, progress)
+            return Published(version, verdicts)
 
     def restore(self, number: int) -> StoredVersion:
         """Let an earlier version answer again.
@@ -365,7 +363,7 @@ class Classifier(Contents):
         with self._job:
             self.close()
             self.folder.rename(target)
-        return Classifier(target, create=False, quotas=self._store.quotas)
+        return Classifier(target, create=False, quotas=self._store.quotas, decoding=self._decoding)
 
     def delete(self) -> None:
         """Delete the classifier with all photos and versions, for ever."""
@@ -377,22 +375,6 @@ class Classifier(Contents):
 
     # Helpers
 
-    def _add(
-        self, chunk: Sequence[Photo | DecodedPhoto], class_name: str | None, status: PhotoStatus
-    ) -> list[AddedPhoto]:
-        read = list(self._learner.backbone.read(chunk, self._store.quotas.photo_size))
-        new = [each for each in read if isinstance(each, NewPhoto)]
-        with self._mutex:
-            stored = self._store.add_photos(new, class_name, status)
-            added = {each.sha256: each for each in stored}
-            alike = look_alikes(new, self._learner.known)
-            self._learner.learn(each for each in new if each.sha256 in added)
-            label = class_name, status
-            return [
-                replace(outcome_of(self._store, found, added, alike, label), name=given.name)
-                for given, found in zip(chunk, read, strict=True)
-            ]
-
     def _require_backbone(self, backbone: str | Path) -> None:
         """Raise Conflict if the classifier has another backbone."""
         _, wanted = _backbone(backbone)
@@ -402,45 +384,12 @@ class Classifier(Contents):
                 hint="a classifier keeps the one that it was created with",
             )
 
-    def _hash(self, photo: str | Path) -> str:
-        if isinstance(photo, str) and _HASH.fullmatch(photo):
-            return photo
-        shown = printable(str(photo))
-        try:
-            sha256 = sha256_of(Path(photo))
-        except (OSError, ValueError) as error:
-            raise NotFound(f"{shown} is neither a file nor the SHA-256 of a photo") from error
-        if self._store.find(sha256) is None:
-            raise NotFound(f"{shown} is not a photo of {printable(self._store.name)}")
-        return sha256
-
-    def _forget(self, hashes: Sequence[str], progress: Progress) -> Forgotten:
+    def _forget(self, hashes: Sequence[str], progress: Progress | None) -> Forgotten:
         with self._job:
-            self._store.begin_forgetting(hashes)
-            gone = set(hashes)
-            self._learner.unlearn(gone)
-            withdrawn = self._end_forgetting(progress)
-            return Forgotten(len(gone), withdrawn, self._store.published)
-
-    def _end_forgetting(self, progress: Progress) -> tuple[int, ...]:
-        """Replace the published version if it knew a photo, and remove what is left of them."""
-        published = self._store.published
-        if published is not None and published.number in self._store.versions_that_know():
-            examples = self._learner.examples()
-            if examples.solvable:
-                self._write_version(self._learner.solve(examples, progress), progress)
-            else:
-                log.warning(
-                    "%s: nothing is published any more: too few photos are left",
-                    printable(self.name),
-                )
+            done = forget(self._store, self._learner, hashes, progress or Silent())
         with self._mutex:
-            self._published = None
-        with progress.task("deleting photos", None):
-            return self._store.end_forgetting()
-
-    def _write_version(self, solved: Solved, progress: Progress) -> StoredVersion:
-        return write_version(self._store, self._learner.backbone, solved, progress)
+            self._published = None  # it may have known them
+        return done
 
 
 def _backbone(run: str | Path | None) -> tuple[bytes, BackboneDescription]:

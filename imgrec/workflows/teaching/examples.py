@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.classifiers import StoredPhoto
 from imgrec.training.logistic import LabelledPhotos
+from imgrec.workflows.teaching.features import Features, FeatureTable
 
 FEWEST = 2
 """How many photos a class needs to be in a model, and how many classes a model needs."""
@@ -29,17 +30,25 @@ class TooFew:
 class Examples:
     """Labelled photos, sorted by SHA-256.
 
-    revision: of the classifier. photos: those of the classes that have enough. features: float32
-    (photos, features). grey: uint8 (photos, 32, 32). classes: sorted. too_few: the classes that
-    have some photos, but not enough.
+    revision: of the classifier. photos: those of the classes that have enough. classes: sorted.
+    too_few: the classes that have some photos, but not enough. known: the features of the photos.
     """
 
     revision: int
     photos: Sequence[StoredPhoto]
-    features: NDArray[np.float32] = field(repr=False)
-    grey: NDArray[np.uint8] = field(repr=False)
     classes: tuple[str, ...]
     too_few: tuple[TooFew, ...]
+    known: Features = field(repr=False)
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """Those of the photos, float32 (photos, features)."""
+        return self.known.values
+
+    @property
+    def grey(self) -> NDArray[np.uint8]:
+        """The grey thumbnails of the photos, uint8 (photos, 32, 32)."""
+        return self.known.grey
 
     @property
     def solvable(self) -> bool:
@@ -63,31 +72,15 @@ class Examples:
         return LabelledPhotos(self.labels, hashes, self.names, self.classes)
 
 
-def examples_of(
-    revision: int,
-    labelled: Sequence[StoredPhoto],
-    features: Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]],
-) -> Examples:
+def examples_of(revision: int, labelled: Sequence[StoredPhoto], table: FeatureTable) -> Examples:
     """Return the examples among labelled photos, which are sorted by SHA-256."""
-    counts: dict[str, int] = {}
-    for each in labelled:
-        counts[str(each.class_name)] = counts.get(str(each.class_name), 0) + 1
+    counts = Counter(str(each.class_name) for each in labelled)
     enough = {name for name, count in counts.items() if count >= FEWEST}
     used = [each for each in labelled if each.class_name in enough]
-    known = [features[each.sha256] for each in used]
     return Examples(
         revision,
         used,
-        _stacked([values for values, _ in known]) if known else np.empty((0, 0), np.float32),
-        _stacked([grey for _, grey in known]) if known else np.empty((0, 0, 0), np.uint8),
         tuple(sorted(enough)),
         tuple(TooFew(name, counts[name]) for name in sorted(counts) if name not in enough),
+        table.of([each.sha256 for each in used]),
     )
-
-
-def _stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return an array of rows, sorted by SHA-256; no copy if they are all those of another one."""
-    whole = rows[0].base
-    if whole is not None and len(whole) == len(rows) and all(each.base is whole for each in rows):
-        return whole
-    return np.stack(rows)

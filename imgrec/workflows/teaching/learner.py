@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
-from imgrec.classifiers import Conflict, NewPhoto, Store, StoredPhoto
+from imgrec.classifiers import Conflict, Store, StoredPhoto
 from imgrec.progress import Progress, Silent, Task
 from imgrec.text import printable
 from imgrec.training.logistic import STEPS
-from imgrec.workflows.teaching.backbone import Backbone, open_backbone
+from imgrec.workflows.teaching.backbone import Backbone, Decoding, open_backbone
 from imgrec.workflows.teaching.draft import Draft, Solved, draft_of, solve
 from imgrec.workflows.teaching.examples import FEWEST, Examples, examples_of
-from imgrec.workflows.teaching.neighbours import Known
+from imgrec.workflows.teaching.features import Features, FeatureTable
 from imgrec.workflows.teaching.standing import Standing, standing_of
 
 # Seconds for each photo, in which more may come before all that are there are computed with.
@@ -27,14 +27,14 @@ _PAUSE = 5e-5
 class Learner:
     """The backbone, the features, the head and its cross-validation; threads can share it."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, decoding: Decoding) -> None:
+        self._store, self._decoding = store, decoding
         self._mutex = threading.RLock()
         self._solving = threading.Lock()
         self._steps = _Steps()
         self._stopped = threading.Event()
         self._backbone: Backbone | None = None
-        self._known: dict[str, Known] | None = None
+        self._features: FeatureTable | None = None
         self._examples: Examples | None = None
         self._checked = -1  # the revision that the examples are those of
         self._solved: Solved | None = None
@@ -47,28 +47,25 @@ class Learner:
         """The backbone; raises RunError if it can't be used."""
         with self._mutex:
             if self._backbone is None:
-                self._backbone = open_backbone(self._store)
+                self._backbone = open_backbone(self._store, self._decoding)
             return self._backbone
 
     @property
-    def known(self) -> Mapping[str, Known]:
-        """The features and the grey thumbnail of each photo, by SHA-256."""
-        with self._mutex:
-            return dict(self._features())
-
-    def learn(self, photos: Iterable[NewPhoto]) -> None:
-        """Take notice of photos that were added."""
-        with self._mutex:
-            self._features().update({each.sha256: (each.features, each.grey) for each in photos})
+    def features(self) -> FeatureTable:
+        """What is known of each photo. Whoever adds photos to the store adds them here as well."""
+        with self._store.unchanged():
+            if self._features is None:
+                self._features = FeatureTable(self._store.features())
+            return self._features
 
     def unlearn(self, gone: set[str]) -> None:
         """Drop everything about photos that are being deleted, and what was computed from them.
 
         The last head stays as a place to start from, which makes no difference to any result.
         """
+        if self._features is not None:
+            self._features.remove(gone)
         with self._mutex:
-            for each in gone if self._known is not None else ():
-                self._features().pop(each, None)
             self._examples = self._draft = self._standing = None
             if self._solved is not None:
                 self._solved = _without(self._solved, gone)
@@ -82,11 +79,10 @@ class Learner:
             labelled = self._store.photos(status="labelled")
             self._checked = revision
             if last is None or not _same(last, labelled):
-                if any(each.sha256 not in self._features() for each in labelled):
-                    self._known = None  # added by another thread, which is about to say so
-                self._examples = None  # what is computed with it in the background ends
-                last = self._examples = examples_of(revision, labelled, self._features())
-                self._keep_once(last)
+                last = self._examples = examples_of(revision, labelled, self.features)
+                self._draft = None  # like the solved head, it has features of its own
+                if self._solved is not None:
+                    self._solved = _without(self._solved, set())
             return last
 
     def solvable(self) -> Examples:
@@ -186,12 +182,6 @@ class Learner:
         if self._stopped.is_set():
             raise Conflict(f"{printable(self._store.name)} is being closed")
 
-    def _features(self) -> dict[str, Known]:
-        with self._mutex:
-            if self._known is None:
-                self._known = dict(self._store.features())
-            return self._known
-
     def _solve_all(self) -> None:
         """Solve until nothing has changed meanwhile."""
         with contextlib.suppress(Exception):  # whoever waits for it meets the error
@@ -216,19 +206,6 @@ class Learner:
     def _check_current(self, examples: Examples) -> None:
         if self._examples is not examples:
             raise _OutdatedError
-
-    def _keep_once(self, examples: Examples) -> None:
-        """Let go of other copies of the features, of which many photos have much."""
-        rows = {each.sha256: row for row, each in enumerate(examples.photos)}
-        known = self._features()
-        for sha256, (values, grey) in known.items():
-            if (row := rows.get(sha256)) is not None:
-                known[sha256] = examples.features[row], examples.grey[row]
-            elif isinstance(values.base, np.ndarray):
-                known[sha256] = values.copy(), grey.copy()
-        self._draft = None
-        if self._solved is not None:
-            self._solved = _without(self._solved, set())
 
 
 class _Steps:
@@ -282,9 +259,9 @@ def _without(solved: Solved, gone: set[str]) -> Solved:
     photos = solved.examples.photos
     kept = np.array([row for row, each in enumerate(photos) if each.sha256 not in gone], np.intp)
     examples = dataclasses.replace(
-        solved.examples,
-        photos=[photos[row] for row in kept.tolist()],
-        features=solved.examples.features[:0].copy(),
-        grey=solved.examples.grey[:0].copy(),
+        solved.examples, photos=[photos[row] for row in kept.tolist()], known=Features()
     )
-    return dataclasses.replace(solved, examples=examples, scores=solved.scores.at(kept))
+    known = solved.known[:0].copy()
+    return dataclasses.replace(
+        solved, examples=examples, scores=solved.scores.at(kept), known=known
+    )

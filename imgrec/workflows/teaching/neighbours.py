@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imgrec.classifiers import NewPhoto
+from imgrec.workflows.teaching.features import Known
 from imgrec.workflows.teaching.standing import alike
 
-Known = tuple[NDArray[np.float32], NDArray[np.uint8]]
-"""The features of a photo, and its grey thumbnail."""
-
 _NEAREST = 8
-_BLOCK = 4096
+_BLOCK = 512
 
 
 def look_alikes(new: Sequence[NewPhoto], known: Mapping[str, Known]) -> Mapping[str, Sequence[str]]:
@@ -24,7 +21,7 @@ def look_alikes(new: Sequence[NewPhoto], known: Mapping[str, Known]) -> Mapping[
 
     Args:
         new: The photos.
-        known: The features of those that are there, by SHA-256.
+        known: What is known of those that are there, by SHA-256.
     """
     wanted = {each.sha256: each for each in new}
     near = _nearest(list(wanted.values()), known)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from imgrec.classifiers import PHOTOS, Store, StoredVersion, VersionPhoto
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import load_mapping
-from imgrec.data.images import ImageSpec, decode, fingerprint
+from imgrec.data.images import ImageSpec, fingerprint
 from imgrec.data.records import Record, Splits
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.evaluate import evaluate_scores
@@ -28,7 +28,7 @@ from imgrec.runs.writer import RunWriter
 from imgrec.scores import ONE_LABEL, Scores
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.reports import write_results
-from imgrec.workflows.teaching.backbone import Backbone
+from imgrec.workflows.teaching.backbone import Backbone, Decoding
 from imgrec.workflows.teaching.draft import Solved
 from imgrec.workflows.training import (
     COMPUTING,
@@ -166,7 +166,7 @@ def _prepared(store: Store, backbone: Backbone, solved: Solved) -> Prepared:
         {},
         (),
         fingerprint(records, identities, examples.classes),
-        _Files(records, taken),
+        _Files(records, taken, backbone.decoding),
     )
 
 
@@ -176,6 +176,7 @@ class _Files:
 
     records: Sequence[Record]
     spec: ImageSpec
+    decoding: Decoding
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -184,8 +185,9 @@ class _Files:
 
     def take(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[np.uint8]:
         """Return a copy of these images; raises BadImage."""
-        chosen = (self.records[row] for row in np.asarray(rows).tolist())
-        return np.stack([decode(each.source, self.spec, each.name) for each in chosen])
+        chosen = [self.records[row] for row in np.asarray(rows).tolist()]
+        with self.decoding() as decode:
+            return np.stack([decode(each.source, self.spec, each.name) for each in chosen])
 
 
 def _exact(solved: Solved, rows: NDArray[np.intp]) -> Scores:
