@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -127,6 +128,8 @@ def serve(
 
     Example: imgrec serve pets=last
     """
+    gc.disable()  # until it listens: there is nothing to collect, which takes a tenth of the start
+    click.get_current_context().call_on_close(gc.enable)
     from imgrec.runtime.engine import EngineOptions
     from imgrec.serve.decoding import DecodingPool
 

@@ -33,22 +33,33 @@ class Batched:
     Args:
         engines: At least one.
         largest: How many photos go through them at once.
+        is_checked: Whether `check` has found out how many it may be.
     """
 
     engines: Sequence[Engine]
-    largest: int
+    largest: int = 1
+    is_checked: bool = True
 
     @classmethod
-    def checked(cls, engines: Sequence[Engine]) -> Batched:
-        """Return engines that have answered random images.
-
-        Batches are used only if each image in one has the same answer as alone, bit for bit.
+    def opened(cls, engines: Sequence[Engine]) -> Batched:
+        """Return engines that have answered a random image each, one photo at a time so far.
 
         Raises:
             RunError: A model can't be run.
         """
-        same = [_same_in_batches(engine) for engine in engines]  # every engine has to run
-        return cls(engines, LARGEST if all(same) else 1)
+        for engine in engines:
+            engine.answers(_random_images(engine, 1))
+        return cls(engines, is_checked=False)
+
+    def check(self) -> None:
+        """Have batches used if each image in one has the same answer as alone, bit for bit.
+
+        Raises:
+            RunError: A model can't be run.
+        """
+        self.is_checked = True
+        if all(_same_in_batches(engine) for engine in self.engines):
+            self.largest = LARGEST
 
     def outputs(self, photos: Sequence[Photo]) -> list[Outputs]:
         """Return what the engines say of each photo."""
@@ -120,6 +131,9 @@ class Batcher:
             loop = batch[0].found.get_loop()
             with suppress(RuntimeError):  # it has ended
                 loop.call_soon_threadsafe(self._deliver, batch, found, seconds)
+            if not (batched := batch[0].batched).is_checked:
+                with suppress(RunError):  # they stay photo by photo
+                    batched.check()  # not before the first answer, which it would delay
 
     def _next(self) -> Sequence[_Waiting]:
         """Wait for the photos that go through a model next, and take them; none at the end."""
@@ -178,10 +192,7 @@ def _row(output: ModelOutput, place: int) -> ModelOutput:
 
 def _same_in_batches(engine: Engine) -> bool:
     """Return whether random images have the same answers in a batch as alone."""
-    spec = engine.spec
-    images = np.random.default_rng(0).integers(
-        0, 256, (LARGEST, spec.height, spec.width, spec.channels), np.uint8
-    )
+    images = _random_images(engine, LARGEST)
     alone = [engine.answers(images[place : place + 1]) for place in (0, 1, LARGEST - 1)]
     pair, all_of_them = engine.answers(images[:2]), engine.answers(images)
     return all(
@@ -194,6 +205,11 @@ def _same_in_batches(engine: Engine) -> bool:
             (alone[2], all_of_them, LARGEST - 1),
         )
     )
+
+
+def _random_images(engine: Engine, count: int) -> NDArray[np.uint8]:
+    size = count, engine.spec.height, engine.spec.width, engine.spec.channels
+    return np.random.default_rng(0).integers(0, 256, size, np.uint8)
 
 
 def _equal(one: ModelOutput, other: ModelOutput) -> bool:

@@ -164,7 +164,7 @@ class ServedModels:
 
 
 def open_served(source: ModelSource, options: EngineOptions = DEFAULT_ENGINE) -> ServedModel:
-    """Open a model so that it can be asked; it has answered random images.
+    """Open a model so that it can be asked; it has answered a random image.
 
     Raises:
         RunError: It can't be used.
@@ -172,7 +172,7 @@ def open_served(source: ModelSource, options: EngineOptions = DEFAULT_ENGINE) ->
     """
     sources = source.find()
     predictor = open_models(sources, options)
-    return ServedModel(source.name, sources, predictor, Batched.checked(predictor.engines))
+    return ServedModel(source.name, sources, predictor, Batched.opened(predictor.engines))
 
 
 def require_passed(sources: Sequence[Run | str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shlex
@@ -134,6 +135,8 @@ def serve(settings: Settings, decoding: DecodingPool) -> None:
                 "classifiers: %s in %s", join_few(classifiers.names(), 10) or "none yet", place
             )
         _say_what_is_served(settings, service, address)
+        gc.freeze()  # what lives as long as the service
+        gc.enable()
         server.run(sockets=[listener])
     if not server.drained:
         raise Terminated if server.signal == signal.SIGTERM else KeyboardInterrupt

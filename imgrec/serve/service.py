@@ -135,7 +135,9 @@ class Service:
 
     def _opened(self, source: ModelSource) -> ServedModel:
         require_passed(source.find())
-        return open_served(source, self._engine)
+        model = open_served(source, self._engine)
+        model.batched.check()
+        return model
 
     async def decode(self, photo: Photo, specs: Sequence[ImageSpec]) -> Sequence[NDArray[np.uint8]]:
         """Return the pixels of a photo in some forms, decoded in a child process.
