@@ -131,8 +131,8 @@ class Batcher:
             loop = batch[0].found.get_loop()
             with suppress(RuntimeError):  # it has ended
                 loop.call_soon_threadsafe(self._deliver, batch, found, seconds)
-            if not (batched := batch[0].batched).is_checked:
-                with suppress(RunError):  # they stay photo by photo
+            if self._waiting and not (batched := batch[0].batched).is_checked:
+                with suppress(Exception):  # they stay photo by photo
                     batched.check()  # not before the first answer, which it would delay
 
     def _next(self) -> Sequence[_Waiting]:

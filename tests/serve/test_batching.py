@@ -61,11 +61,11 @@ def answers(engine: Mean, photos: Sequence[Photo]) -> Sequence[float | str]:
 
 
 def test_photos_that_wait_are_computed_together() -> None:
-    """The first one alone, then as many as there are, as their number is a power of two."""
+    """After one of them, as many as there are, as their number is a power of two."""
     engine = Mean()
 
     assert answers(engine, PHOTOS) == EXPECTED
-    assert max(engine.sizes[7:]) == LARGEST  # after the two before, and the five of the check
+    assert max(engine.sizes[8:]) == LARGEST  # after three photos, and the five of the check
     assert all(size.bit_count() == 1 for size in engine.sizes)
 
 
@@ -74,7 +74,7 @@ def test_a_model_with_other_answers_in_batches_is_asked_photo_by_photo() -> None
     engine = Mean(error=2**-24)
 
     assert answers(engine, PHOTOS) == EXPECTED
-    assert engine.sizes[7:] == [1] * 20
+    assert engine.sizes[8:] == [1] * 19
 
 
 def test_only_the_photo_that_cannot_be_computed_is_refused() -> None:
