@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -126,13 +127,17 @@ def test_the_mean_of_folds_is_not_evaluated_on_a_fold(trained: Run, tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folds", "seeds"])
-def test_an_experiment_is_trained_several_times(kind: str, tmp_path: Path) -> None:
+def test_an_experiment_is_trained_several_times(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Each image is held out once, or each seed is tested; no run is trained twice."""
+    caplog.set_level(logging.INFO, "imgrec")
     experiment = parse(TINY, "tiny.yaml")
     folder = begin_repeats(
         experiment, "folds" if kind == "folds" else "seeds", 3, runs_dir=tmp_path
     )
     trained = train_repeats(folder, device="cpu").repeats
+    assert caplog.messages.count("precision: float32") == 1
     cards = [(folder / name / "card.json").read_bytes() for name in trained.members]
     splits = fitting_splits(experiment)
     held_out = len(splits.train) + len(splits.validation)

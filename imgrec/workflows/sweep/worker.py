@@ -35,6 +35,7 @@ from imgrec.workflows.sweep.storage import (
     without_password,
 )
 from imgrec.workflows.sweep.trials import run_trial
+from imgrec.workflows.training import said_once
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -101,14 +102,14 @@ def work(
 
     Raises RunError if too many trials in a row failed, or the storage can't be used any more.
     """
-    progress, once = progress or Silent(), _Once()
-    with storage_errors(), progress.task("sweep", None, "trials") as task:
+    progress = progress or Silent()
+    with storage_errors(), said_once(), progress.task("sweep", None, "trials") as task:
         while (claimed := claim(folder, storage)) is not None:
             trial, lock = claimed
             changed = partial(_changed, folder, storage, trial.number, task, notify)
             changed()
             try:
-                with _quiet(once):
+                with _quiet():
                     run_trial(folder, storage, trial, changed, device=device, progress=progress)
             except RunError as error:
                 resume = f"`imgrec sweep resume {printable(folder.name)}` continues the trial"
@@ -168,28 +169,12 @@ def _first_line(trial: Trial) -> str:
     return printable(trial.reason.partition("\n")[0])
 
 
-class _Once(logging.Filter):
-    """Lets a message through the first time, as all trials warn of the same images."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._seen: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the message is a new one."""
-        before = len(self._seen)
-        self._seen.add(record.getMessage())
-        return len(self._seen) > before
-
-
 @contextmanager
-def _quiet(once: _Once) -> Iterator[None]:
-    """Show no more of a trial's training than warnings, and each of them once."""
+def _quiet() -> Iterator[None]:
+    """Log no more of a trial's training than warnings."""
     before = log.level
     log.setLevel(logging.WARNING)
-    log.addFilter(once)
     try:
         yield
     finally:
-        log.removeFilter(once)
         log.setLevel(before)

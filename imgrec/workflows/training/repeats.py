@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -163,15 +164,33 @@ def train_members(
 ) -> None:
     """Train the runs of a folder that are not complete yet."""
     quick = read_repeats(folder).quick
-    for name, experiment in experiments.items():
-        log.info("%s", name)
-        train_or_continue(
-            experiment,
-            dataclasses.replace(options, folder=folder / name),
-            quick=quick,
-            device=device,
-            progress=progress,
-        )
+    with said_once():
+        for name, experiment in experiments.items():
+            log.info("%s", name)
+            train_or_continue(
+                experiment,
+                dataclasses.replace(options, folder=folder / name),
+                quick=quick,
+                device=device,
+                progress=progress,
+            )
+
+
+@contextlib.contextmanager
+def said_once() -> Iterator[None]:
+    """Log each message once in the context, as trainings say the same of the same images."""
+    seen: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        before = len(seen)
+        seen.add(record.getMessage())
+        return len(seen) > before
+
+    log.addFilter(is_new)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_new)
 
 
 def _pooled(folder: Path, repeats: Repeats) -> Repeats:
