@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
@@ -141,6 +142,19 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep caches out of the home of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMGREC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def blank_charts() -> Iterator[None]:
+    """Leave the charts of reports blank: to draw them takes half of a small training."""
+    from imgrec.report.charts import ThemedChart
+
+    content = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(content, "PNG")
+    with pytest.MonkeyPatch.context() as patch:
+        for theme in ("light", "dark"):
+            patch.setattr(ThemedChart, theme, content.getvalue())
         yield
 
 

@@ -9,20 +9,27 @@ import pytest
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
+from imgrec.files import sha256_of
+from imgrec.runs.card import BEST_MODEL, ImportOrigin, Input
 from tests.conftest import write_bright_and_dark
+from tests.runs.cards import small_card
 
-# MobileNet has batch normalization; frozen, it runs in inference mode.
 CONFIG = """
 name: frozen
 data: {{root: {root}, image_size: [32, 32], batch_size: 8, split: {{validation: 0.2}}}}
 model:
-  backbone: {{name: MobileNet, weights: {weights}, trainable: false}}
+  backbone: {{run: {backbone}, until: relu_2, trainable: false}}
   layers:
     - GlobalAveragePooling2D
     - Dense: {{units: 8, activation: tanh}}
     - Dropout: {{rate: 0.5}}
 training: {{epochs: 3, export: [], optimizer: {{Adam: {{learning_rate: 1e-2}}}}}}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _charts(blank_charts: None) -> None:
+    """Draw none: the runs that directories share have them, and `tests/report` looks at them."""
 
 
 @pytest.fixture(scope="session")
@@ -32,30 +39,45 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights large enough that images make a difference."""
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with random weights, large enough that images make a difference.
+
+    It has batch normalization; frozen, it runs in inference mode.
+    """
     import keras
 
     keras.utils.set_random_seed(0)
-    network = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(32, 32, 3))
+    network = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 127.5, -1)])
+    for number, (filters, strides) in enumerate([(128, 4), (256, 2)], 1):
+        network.add(keras.layers.Conv2D(filters, 3, strides, use_bias=False, name=f"conv_{number}"))
+        network.add(keras.layers.BatchNormalization(name=f"norm_{number}"))
+        network.add(keras.layers.ReLU(name=f"relu_{number}"))
+    network.add(keras.layers.GlobalAveragePooling2D())
+    network.add(keras.layers.Dense(2, "softmax", name="probabilities"))
+    folder = tmp_path_factory.mktemp("backbone")
     network.set_weights([8 * each if each.ndim == 4 else each for each in network.get_weights()])
-    path = tmp_path_factory.mktemp("weights") / "random.weights.h5"
-    network.save_weights(path)
-    return path
+    network.save(folder / BEST_MODEL)
+    small_card(
+        folder,
+        input=Input(32, 32, 3, "bilinear"),
+        hashes={BEST_MODEL: sha256_of(folder / BEST_MODEL)},
+        origin=ImportOrigin(BEST_MODEL, "", "keras"),
+    )
+    return folder
 
 
 Make = Callable[..., Experiment]
 
 
 @pytest.fixture(scope="session")
-def make(root: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Make:
+def make(root: Path, backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Return a function from overrides to an experiment, whose backbone is frozen."""
     cache = f"data.cache.folder={tmp_path_factory.mktemp('cache')}"
 
     def made(*overrides: str) -> Experiment:
         caching = [] if "data.cache=none" in overrides else [cache]
         return parse(
-            CONFIG.format(root=root, weights=weights), "frozen.yaml", [*caching, *overrides]
+            CONFIG.format(root=root, backbone=backbone), "frozen.yaml", [*caching, *overrides]
         )
 
     return made

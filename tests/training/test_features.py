@@ -126,7 +126,7 @@ def test_views_are_those_of_the_augmenter(make: Make) -> None:
         np.testing.assert_allclose(found, expected, atol=1e-3)
     assert not np.allclose(cached.read([SampleRef(0, 0)]), cached.read([SampleRef(0, 1)]), atol=0.1)
     batches = training_batches(cached, seed=0, start=(0, 0), epochs=1, augmenter=augmenter)
-    assert next(batches).images.shape == (8, 1024)
+    assert next(batches).images.shape == (8, 256)
     batches.close()
 
 

@@ -21,7 +21,7 @@ from imgrec.workflows.training import resume, train
 from tests.cli.killing import assert_same_weights
 from tests.training.conftest import Make
 
-FINE_TUNE = "training.fine_tune={from: conv_pw_13, epochs: 2, learning_rate: 1e-4}"
+FINE_TUNE = "training.fine_tune={from: conv_2, epochs: 2, learning_rate: 1e-4}"
 # No loss falls by 100: the head's training stops after its second epoch.
 STOPPING = "training.callbacks=[{EarlyStopping: {min_delta: 100}}]"
 
@@ -78,7 +78,7 @@ def _rows(run: Run) -> list[dict[str, str]]:
 def _network(run: Run) -> Any:
     import keras
 
-    return keras.models.load_model(run.path / "last.keras").get_layer("mobilenet_1.00_32")
+    return keras.models.load_model(run.path / "last.keras").get_layer("backbone")
 
 
 def test_fine_tuning_follows_on_the_head(tuned: Run) -> None:
@@ -93,9 +93,9 @@ def test_fine_tuning_follows_on_the_head(tuned: Run) -> None:
 
 def test_layers_learn_from_the_one_named_on(tuned: Run, make: Make) -> None:
     """Those before it are as they were, and so is what batch normalization goes by."""
-    before = build_network(make(), 2).get_layer("mobilenet_1.00_32")
+    before = build_network(make(), 2).get_layer("backbone")
     after = _network(tuned)
-    first = [layer.name for layer in before.layers].index("conv_pw_13")
+    first = [layer.name for layer in before.layers].index("conv_2")
     for index, layer in enumerate(before.layers):
         for old, new in zip(layer.weights, after.layers[index].weights, strict=True):
             learns = index >= first and "moving" not in old.name
@@ -107,9 +107,25 @@ def test_fine_tuning_on_features_brings_what_the_slow_way_brings(
 ) -> None:
     """What is below the layers that learn is computed once; the history is the same to 1e-5."""
     slow = train(make(FINE_TUNE, STOPPING, "data.cache=none"), runs_dir=tmp_path).run
-    for ours, theirs in zip(_rows(tuned), _rows(slow), strict=True):
+    _assert_alike(tuned, slow)
+
+
+def _assert_alike(one: Run, other: Run) -> None:
+    for ours, theirs in zip(_rows(one), _rows(other), strict=True):
         expected = {name: pytest.approx(float(value), 1e-5, 1e-5) for name, value in theirs.items()}
         assert {name: float(value) for name, value in ours.items()} == expected
+
+
+@pytest.mark.slow
+def test_a_network_of_keras_is_fine_tuned_on_features_too(make: Make, tmp_path: Path) -> None:
+    """MobileNet, with the preprocessing that belongs to it."""
+    mobilenet = "model.backbone={name: MobileNet, weights: null, trainable: false}"
+    overrides = [mobilenet, FINE_TUNE.replace("conv_2", "conv_pw_13"), STOPPING]
+    kept, slow = (
+        train(make(*overrides, *cache), runs_dir=tmp_path).run
+        for cache in ([], ["data.cache=none"])
+    )
+    _assert_alike(kept, slow)
 
 
 @pytest.mark.parametrize("place", MOMENTS.values())
@@ -134,8 +150,8 @@ def test_the_epochs_of_a_part_that_is_over_are_refused(tuned: Run, epochs: int) 
 
 def test_a_missing_layer_is_reported_with_similar_names(make: Make) -> None:
     """When the model is built, as only Keras knows its layers."""
-    experiment = make("training.fine_tune={from: conv_pw_31}")
-    with pytest.raises(ConfigError, match=r"fine_tune.from: .*conv_pw_13; or `all`"):
+    experiment = make("training.fine_tune={from: conv_3}")
+    with pytest.raises(ConfigError, match=r"fine_tune.from: .*conv_2, .*; or `all`"):
         build_network(experiment, 2)
 
 

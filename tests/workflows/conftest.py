@@ -17,6 +17,11 @@ from tests.conftest import Once
 from tests.workflows.smallest import DEEP, EVERY_PRECISION, FLOAT32, smallest, write_photos
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _charts(blank_charts: None) -> None:
+    """Draw none: the runs that directories share have them, and `tests/report` looks at them."""
+
+
 @pytest.fixture(scope="session")
 def tiny(once: Once) -> Path:
     """The folders that `write_photos` writes; tests must not change them."""
