@@ -14,7 +14,7 @@ from imgrec.data.records import Photo
 from imgrec.runs.folder import Run, list_runs
 from imgrec.workflows.training import train
 from tests.conftest import Once
-from tests.workflows.smallest import DEEP, EVERY_PRECISION, FLOAT32, smallest, write_photos
+from tests.workflows.smallest import EVERY_PRECISION, FEWER_BITS, FLOAT32, smallest, write_photos
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,7 +35,7 @@ def small_run(tiny: Path, once: Once) -> Callable[[str], Run]:
     @cache
     def trained(name: str) -> Run:
         def train_it(folder: Path) -> None:
-            experiment = smallest(name, tiny, [FLOAT32 if name in DEEP else EVERY_PRECISION])
+            experiment = smallest(name, tiny, [EVERY_PRECISION if name in FEWER_BITS else FLOAT32])
             train(experiment, runs_dir=folder)
 
         (run,) = list_runs(once(f"small-{name}", train_it))

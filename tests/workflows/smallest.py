@@ -24,12 +24,13 @@ from tools.pasted import pasted_photos
 ONE_STEP = ["training.epochs=1", "training.steps_per_epoch=1", "training.validation_steps=1"]
 EVERY_PRECISION = "training.export=[float32, float16, int8]"
 FLOAT32 = "training.export=[float32]"
-# Random weights in so many layers amplify small differences: fewer bits change too much.
+# Of the others, files of fewer bits are made by the slow tests, at full size.
+FEWER_BITS = ("bird_plus", "cat_dog", "cat_dog_plus")
+# Random weights in so many layers amplify small differences, and their graphs take half a minute
+# and more to be compiled and converted.
 DEEP = ("efficientnet_transfer", "mobilenet_transfer", "nasnet_tfrecord")
-# Their graphs take minutes to be compiled and converted.
-SLOW = ("efficientnet_transfer", "nasnet_tfrecord")
 NAMES = [
-    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in shipped.names()
+    pytest.param(name, marks=pytest.mark.slow) if name in DEEP else name for name in shipped.names()
 ]
 # Which folder stands for each place that a config may name.
 FOLDERS = {"root": "train", "train": "train", "validation": "validation", "test": "validation"}
