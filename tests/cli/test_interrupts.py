@@ -114,7 +114,10 @@ def test_a_run_is_trained_by_one_process_at_a_time(
 
 @pytest.mark.parametrize(
     ("number", "status", "message"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        pytest.param(signal.SIGTERM, 143, "ended by SIGTERM", marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_leaves_a_usable_run(
     start: Start,
@@ -156,7 +159,12 @@ def test_a_signal_leaves_a_usable_run(
 
 
 @pytest.mark.parametrize(
-    ("number", "moment"), [(signal.SIGINT, 0.02), (signal.SIGTERM, 0.2), (signal.SIGINT, 0.6)]
+    ("number", "moment"),
+    [
+        pytest.param(signal.SIGINT, 0.02, marks=pytest.mark.slow),
+        (signal.SIGTERM, 0.2),
+        pytest.param(signal.SIGINT, 0.6, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_while_the_first_steps_are_compiled(
     start: Start, tmp_path: Path, number: signal.Signals, moment: float
@@ -174,7 +182,10 @@ def test_a_signal_while_the_first_steps_are_compiled(
     assert "resumes" in stderr.splitlines()[-2]
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
 def test_a_signal_while_features_are_computed(
     start: Start, imgrec: Imgrec, tmp_path: Path, photos: Path, number: signal.Signals, status: int
 ) -> None:
