@@ -56,7 +56,7 @@ demo: $(READY) ## train on handwritten digits, evaluate, and classify an image a
 
 .PHONY: test
 test: $(READY) ## run the tests (15 to 25 minutes on two cores)
-	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .PHONY: test-fast
 test-fast: $(READY) ## run the tests that need neither TensorFlow nor many seconds (a minute)
