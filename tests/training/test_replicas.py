@@ -15,48 +15,50 @@ import pytest
 from tests.conftest import PROJECT
 from tests.training.replicas import TRAININGS
 
-Weights = Callable[[str], list[Any]]
+Folder = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folders of the trainings in replicas.py."""
-    folder = tmp_path_factory.mktemp("replicas")
-    for names in (["3"], [name for name in TRAININGS if name != "3"]):
-        subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("replicas.py")), str(folder), *names],
-            env=os.environ | {"PYTHONPATH": str(PROJECT)},
-            capture_output=True,
-            check=True,
-            timeout=600,
-        )
-    return folder
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Return a function from the name of a training in replicas.py to its folder.
+
+    It is trained with the others that a process can train.
+    """
+    base = tmp_path_factory.mktemp("replicas")
+
+    def trained(name: str) -> Path:
+        if not (base / name).is_dir():
+            names = [name] if name == "3" else [each for each in TRAININGS if each != "3"]
+            subprocess.run(
+                [sys.executable, str(Path(__file__).with_name("replicas.py")), str(base), *names],
+                env=os.environ | {"PYTHONPATH": str(PROJECT)},
+                capture_output=True,
+                check=True,
+                timeout=600,
+            )
+        return base / name
+
+    return trained
 
 
-@pytest.fixture
-def weights(folder: Path) -> Weights:
-    """Return a function from the name of a training to the weights that it arrives at."""
-
-    def read(name: str) -> list[Any]:
-        with np.load(folder / name / "weights.npz") as weights:
-            return [weights[each] for each in weights]
-
-    return read
+def weights(folder: Path) -> list[Any]:
+    """Return the weights that a training arrives at."""
+    with np.load(folder / "weights.npz") as found:
+        return [found[each] for each in found]
 
 
-@pytest.mark.parametrize("devices", ["2", "3"])
-def test_several_devices_train_the_weights_of_one(
-    devices: str, folder: Path, weights: Weights
-) -> None:
+@pytest.mark.parametrize("devices", ["2", pytest.param("3", marks=pytest.mark.slow)])
+def test_several_devices_train_the_weights_of_one(devices: str, folder: Folder) -> None:
     """Equal to 1e-6, though batches of 15 can't be halved and the last one is a single image."""
-    assert (folder / devices / "best.keras").is_file()
-    for found, expected in zip(weights(devices), weights("1"), strict=True):
+    assert (folder(devices) / "best.keras").is_file()
+    for found, expected in zip(weights(folder(devices)), weights(folder("1")), strict=True):
         assert np.abs(expected).max() > 0
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("whole", ["2", "2 in float16"])
-def test_several_devices_resume_in_the_middle_of_an_epoch(whole: str, weights: Weights) -> None:
+def test_several_devices_resume_in_the_middle_of_an_epoch(whole: str, folder: Folder) -> None:
     """Stopped after two of four steps and resumed: the same weights, bit for bit."""
-    for found, expected in zip(weights(f"{whole} resumed"), weights(whole), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    found, expected = weights(folder(f"{whole} resumed")), weights(folder(whole))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
