@@ -115,6 +115,7 @@ def test_a_photo_is_answered_without_a_run_and_without_tensorflow(
 
 
 @needs_weights
+@pytest.mark.long
 def test_quick_trains_without_tensorflow(tmp_path: Path) -> None:
     """Features, head, LiteRT file, evaluation and report are made without TensorFlow and Keras."""
     for name, value in (("bright", 200), ("dark", 40)):

@@ -36,6 +36,7 @@ def test_embedded_pictures(table: Mapping[str, Row]) -> None:
     _compare(embedded_pictures().items(), table)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folder", SHARED)
 def test_pictures_of_others(
     table: Mapping[str, Row], folder: str, shared: Callable[[str], Path]

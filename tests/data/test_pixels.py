@@ -209,6 +209,7 @@ print(peak_memory())
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is measured on Linux alone")
 def test_streaming_takes_the_same_memory_for_ten_times_the_images(tmp_path: Path) -> None:
     """1,800 images of 77 kB more would be 138 MB."""

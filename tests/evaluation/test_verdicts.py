@@ -52,11 +52,17 @@ def test_the_point_estimate_decides() -> None:
     assert verdict(found, "log_loss <= 1").met
 
 
-def test_near_misses_are_distinguished() -> None:
+@pytest.fixture(scope="module")
+def nearly_all() -> Evaluation:
+    """An accuracy just below 1."""
+    return evaluate_scores(scores(99_999, 100_000))
+
+
+def test_near_misses_are_distinguished(nearly_all: Evaluation) -> None:
     """A value is never rounded to the limit it misses."""
     found = verdict(evaluate_scores(scores(9_999, 10_000)), "accuracy >= 0.99991")
     assert found.reason == "accuracy is 0.9999, less than 0.99991"
-    closer = verdict(evaluate_scores(scores(99_999, 100_000)), "accuracy >= 0.999991")
+    closer = verdict(nearly_all, "accuracy >= 0.999991")
     assert closer.reason == "accuracy is 0.99999, less than 0.999991"
 
 
@@ -90,9 +96,9 @@ def test_a_class_that_is_never_predicted_has_no_precision() -> None:
     assert (missed.value, missed.met, missed.reason) == (None, False, reason)
 
 
-def test_nearly_all_is_not_all() -> None:
+def test_nearly_all_is_not_all(nearly_all: Evaluation) -> None:
     """A value just below 1 is not shown as 1, whatever the limit."""
-    found = verdict(evaluate_scores(scores(99_999, 100_000)), "accuracy >= 0.9")
+    found = verdict(nearly_all, "accuracy >= 0.9")
     assert found.reason == "accuracy is 0.99999, at least 0.9"
 
 
