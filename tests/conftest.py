@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import io
 import os
 import random
@@ -128,6 +130,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_StrictSkips())
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no tests that `-m` leaves out by their folder, which takes as long as some of them."""
+    left_out = "not tensorflow" in config.getoption("-m")
+    return True if left_out and collection_path.name in WITH_TENSORFLOW else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that load TensorFlow."""
@@ -174,7 +182,14 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> None:
 def _seed() -> None:
     random.seed(0)  # Keras takes its own first seed from here
     if "keras" in sys.modules:
+        _keep_libraries()
         sys.modules["keras"].utils.set_random_seed(0)
+
+
+@functools.cache
+def _keep_libraries() -> None:
+    """Leave out what is loaded when garbage is collected, as LiteRT does in each conversion."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
