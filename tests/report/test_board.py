@@ -143,6 +143,7 @@ def accuracies(board: Any) -> list[float]:
     return [float(cell.split()[0]) for cell in cells if "%" in cell]
 
 
+@pytest.mark.long
 def test_the_table_is_sorted_by_keyboard(board: Any) -> None:
     """The best first; a heading reverses the order and says so; all runs can be shown."""
     found = accuracies(board)
@@ -158,6 +159,7 @@ def test_the_table_is_sorted_by_keyboard(board: Any) -> None:
     assert board.locator("#runs tbody tr").count() == 1000
 
 
+@pytest.mark.long
 def test_runs_are_found_and_chosen(board: Any) -> None:
     """By words, by an axis of the settings, also with the keyboard, and by being complete."""
     board.fill("#find", "dense.units=128 best")
@@ -176,6 +178,7 @@ def test_runs_are_found_and_chosen(board: Any) -> None:
     assert int(board.inner_text("#shown").split()[0]) < first
 
 
+@pytest.mark.long
 def test_runs_are_picked_and_compared(board: Any) -> None:
     """In a chart by arrow keys and Enter, or in the table; their settings stand side by side."""
     best, other = board.locator("#runs tbody th bdi").all_inner_texts()[:2]
@@ -190,6 +193,7 @@ def test_runs_are_picked_and_compared(board: Any) -> None:
     assert "learning_rate" in board.locator("#compare tbody").inner_text()
 
 
+@pytest.mark.long
 def test_a_pointer_that_rests_picks_no_run(board: Any) -> None:
     """Also if the page moves below it, while the keyboard goes from run to run."""
     best = board.locator("#runs tbody th bdi").first.inner_text()
@@ -204,6 +208,7 @@ def test_a_pointer_that_rests_picks_no_run(board: Any) -> None:
         assert board.locator("#curves .tip strong").inner_text() == best
 
 
+@pytest.mark.long
 def test_the_pareto_front_is_not_beaten(board: Any) -> None:
     """From run to run it costs more and is better; runs can be ranked by another metric."""
     parts = [
@@ -220,6 +225,7 @@ def test_the_pareto_front_is_not_beaten(board: Any) -> None:
     assert losses == sorted(losses)
 
 
+@pytest.mark.long
 def test_importance_is_shown(board: Any) -> None:
     """With what it rests on, the most important setting first."""
     text = board.locator("#importance").inner_text()

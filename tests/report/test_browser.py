@@ -28,6 +28,8 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 LONG = "validation/a_folder_with_a_rather_long_name/" + "and_a_photo_whose_name_never_ends" * 3
 
+pytestmark = pytest.mark.long
+
 PAGES = ["written", "of_layers", "predicted", "of_runs"]
 
 # Every visible text with its colour and the first background behind it that is not transparent.

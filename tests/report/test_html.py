@@ -9,6 +9,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 import numpy as np
+import pytest
 
 from imgrec.corruption import Corruption
 from imgrec.evaluation.evaluate import evaluate_scores
@@ -19,6 +20,8 @@ from imgrec.report.pictures import thumbnail
 from imgrec.scores import Decision, Skipped
 from imgrec.text import printable
 from tests.report.everything import BACKGROUND, everything
+
+pytestmark = pytest.mark.usefixtures("blank_charts")
 
 Make = Callable[..., Assessment]
 
