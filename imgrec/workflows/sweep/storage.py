@@ -75,7 +75,8 @@ class SweepStorage:
     """
 
     def __init__(self, folder: SweepFolder, address: str | None = None) -> None:
-        self._folder, self._counted = folder, time.monotonic()
+        self._folder = folder
+        self._counted: float | None = None  # until when the time of the trial here is counted
         stored = folder.document.storage
         if address is not None and without_password(address) != stored:
             known = stored or "the journal in its folder"
@@ -169,6 +170,8 @@ class SweepStorage:
 
     def _count_time(self, number: int) -> None:
         """Add the time since it was last counted to that of a trial, which has this id."""
+        if self._counted is None:
+            return
         before, self._counted = self._counted, time.monotonic()
         known = float(self._storage.get_trial(number).user_attrs.get(_SECONDS, 0.0))
         seconds = round(known + self._counted - before, 3)
@@ -177,6 +180,7 @@ class SweepStorage:
     def _end(self, trial: int, state: str, values: list[float] | None) -> None:
         states, number = import_optuna().trial.TrialState, self._id(trial)
         self._count_time(number)
+        self._counted = None
         self._storage.set_trial_state_values(number, states[state], values)
 
     def _trial(self, found: FrozenTrial) -> Trial:
