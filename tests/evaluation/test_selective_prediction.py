@@ -93,6 +93,23 @@ def test_a_precision_needs_enough_answers(
     assert (found and round(found.coverage * images)) == answered
 
 
+@pytest.mark.parametrize("precision", [0.5, 0.9, 0.95, 0.98, 0.995])
+def test_a_precision_allows_as_many_errors_as_the_binomial_test(precision: float) -> None:
+    """The fewest answers among which so few errors have a chance of 5 % at a lower precision."""
+    answers = np.arange(1, 3000)
+    fewest = [
+        int(answers[binom.cdf(errors, answers, 1 - precision) <= 0.05][0]) for errors in range(6)
+    ]
+    for errors, images in enumerate(fewest):
+        wrong = fewest[:errors]  # each right after the answers that support one error less
+        found = choose_threshold(ranked(wrong, images), "precision", precision, "validation")
+        assert found is not None
+        assert found.coverage == 1
+        found = choose_threshold(ranked(wrong, images - 1), "precision", precision, "validation")
+        expected = fewest[errors - 1] if errors else None
+        assert (found and round(found.coverage * (images - 1))) == expected
+
+
 @pytest.mark.parametrize(
     ("images", "share", "answered"),
     [(28, 0.9, None), (29, 0.9, 29), (46, 0.9, 45), (400, 0.9, 371), (2000, 0.9, 1823)],
