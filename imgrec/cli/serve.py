@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -15,6 +14,7 @@ from click.core import ParameterSource
 from imgrec.cli import options
 from imgrec.cli.chosen_model import chosen_models
 from imgrec.cli.console import Console
+from imgrec.cli.fast_start import without_collections
 from imgrec.errors import RunError, UsageError
 from imgrec.text import printable
 
@@ -93,6 +93,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @options.device
 @options.runs_dir
 @click.pass_obj
+@without_collections()  # until it listens; they would take a tenth of the start
 def serve(
     console: Console,
     *,
@@ -128,8 +129,6 @@ def serve(
 
     Example: imgrec serve pets=last
     """
-    gc.disable()  # until it listens: there is nothing to collect, which takes a tenth of the start
-    click.get_current_context().call_on_close(gc.enable)
     from imgrec.runtime.engine import EngineOptions
     from imgrec.serve.decoding import DecodingPool
 

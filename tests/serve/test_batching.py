@@ -77,6 +77,18 @@ def test_a_model_with_other_answers_in_batches_is_asked_photo_by_photo() -> None
     assert engine.sizes[8:] == [1] * 19
 
 
+def test_a_model_that_fails_in_batches_is_asked_photo_by_photo() -> None:
+    """Whatever it raises, such as that the memory is too small."""
+
+    class Small(Mean):
+        def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
+            if len(images) > 1:
+                raise MemoryError
+            return super().answers(images)
+
+    assert answers(Small(), PHOTOS) == EXPECTED
+
+
 def test_only_the_photo_that_cannot_be_computed_is_refused() -> None:
     """The others of its batch are answered."""
     black = [np.zeros((2, 2, 1), np.uint8)]
