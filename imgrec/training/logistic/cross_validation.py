@@ -21,9 +21,8 @@ STRENGTHS = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3
 _ENOUGH = 1e-3
 _FOLDS = 2  # of a large problem that are solved at a time
 _THREADS = 2
-_NUMBERS = (
-    1 << 18
-)  # of rows and coefficients that a thread solves at a time, in some 20 such arrays
+# Of rows and coefficients that a thread solves at a time, in some 20 such arrays.
+_NUMBERS = 1 << 18
 
 
 @dataclass(frozen=True)
