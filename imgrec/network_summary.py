@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 _Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 
 
-@dataclass(frozen=True)
-class NetworkLayer:
+class NetworkLayer(Struct, frozen=True):
     """A layer, or a network that is used as one, such as a backbone.
 
     kind: its class in Keras, such as `Conv2D`; of a LiteRT file, what it does. shape: of its output
@@ -33,8 +31,7 @@ class NetworkLayer:
     inner: tuple[NetworkLayer, ...] = ()
 
 
-@dataclass(frozen=True)
-class NetworkSummary:
+class NetworkSummary(Struct, frozen=True):
     """The layers of a network, in the order of Keras' summary.
 
     weights: of all layers, those of a layer that is used more than once only counted once;
@@ -51,8 +48,7 @@ class NetworkSummary:
         return _multiply_adds(self.layers)
 
 
-@dataclass(frozen=True)
-class LayerGroup:
+class LayerGroup(Struct, frozen=True):
     """Consecutive layers whose outputs have the same size."""
 
     layers: tuple[NetworkLayer, ...]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class PixelStatistics:
+class PixelStatistics(Struct, frozen=True):
     """Mean and standard deviation of the training images, in pixel values from 0 to 255.
 
     Both have one number per channel, over all images, rows and columns.

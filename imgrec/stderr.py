@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -45,6 +44,8 @@ def _scratch_file() -> IO[bytes]:
     """Open a file without a name; on Linux in memory, as no folder may be writable."""
     if sys.platform == "linux":
         return os.fdopen(os.memfd_create("stderr"), "w+b")
+    import tempfile
+
     return tempfile.TemporaryFile()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import shutil
 import sys
 import textwrap
 import traceback
@@ -55,6 +54,14 @@ class Console:
     def shows_results(self) -> bool:
         """Whether results go to a terminal, where they would interfere with a progress display."""
         return _is_terminal(sys.stdout)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether stdout takes UTF-8 without colours, in lines of any length: no terminal is it."""
+        stream = sys.stdout
+        forced = {"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys()  # rich obeys them
+        encoding = getattr(stream, "encoding", None) or ""
+        return not (_is_terminal(stream) or forced) and encoding.lower().startswith("utf")
 
     def result(self, text: str) -> None:
         """Print a command's result on stdout, unchanged."""
@@ -196,6 +203,8 @@ def aligned(
     table = [tuple(header), *shown]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     if wrapped:
+        import shutil
+
         room = shutil.get_terminal_size().columns - sum(width + 2 for width in widths[:-1])
         table = [line for row in table for line in _wrapped(row, room)]
     texts = len(header) - numbers

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from imgrec.cli.console import Console
-from imgrec.corruption import CORRUPTIONS, Corruption, CorruptionKind, corruptions
 from imgrec.errors import DataError, UsageError
 from imgrec.interface import command_options, offers, option
-from imgrec.slicing import SliceBy, slice_by
 from imgrec.stderr import keep_native_stderr_out
 from imgrec.text import count_of, either, listed, printable
+
+if TYPE_CHECKING:
+    from imgrec.corruption import Corruption, CorruptionKind
+    from imgrec.slicing import SliceBy
+    from imgrec.workflows.prediction import FailureSummary
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -148,6 +151,8 @@ def _device(_context: click.Context, _parameter: click.Parameter, value: str) ->
 def _slices(
     _context: click.Context, _parameter: click.Parameter, words: tuple[str, ...]
 ) -> tuple[SliceBy, ...]:
+    from imgrec.slicing import slice_by
+
     try:
         return tuple(map(slice_by, words))
     except ValueError as error:
@@ -171,6 +176,8 @@ def refuse_repeated(names: Sequence[str]) -> None:
 def _corruptions(
     _context: click.Context, parameter: click.Parameter, text: str | None
 ) -> tuple[Corruption, ...]:
+    from imgrec.corruption import corruptions
+
     try:
         return () if text is None else corruptions(cast("CorruptionKind", parameter.name), text)
     except ValueError as error:
@@ -318,6 +325,8 @@ def slices(function: Function) -> Function:
 
 def corrupting(function: Function) -> Function:
     """Add `--rotate`, `--blur` and the other corruptions of the images to measure."""
+    from imgrec.corruption import CORRUPTIONS
+
     for kind, levels in reversed(CORRUPTIONS.items()):
         function = click.option(
             f"--{kind}",
@@ -326,11 +335,6 @@ def corrupting(function: Function) -> Function:
             help=f"Also measure the images {levels.what}.",
         )(function)
     return function
-
-
-if TYPE_CHECKING:
-    from imgrec.cli.console import Console
-    from imgrec.workflows.prediction import FailureSummary
 
 
 def refuse_unusable(

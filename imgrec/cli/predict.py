@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from imgrec.cli import options
 from imgrec.cli.chosen_model import chosen_models
-from imgrec.cli.console import Console, rendered
+from imgrec.cli.console import Console
 from imgrec.cli.fast_start import without_collections
 from imgrec.cli.options import refuse_unusable
 from imgrec.errors import DataError, UsageError
@@ -294,7 +294,11 @@ def _sink(
 
 def _table_sink(console: Console, output: Path | None, members: Sequence[ModelInfo]) -> Sink:
     """Return a sink that prints tables, or writes them to a file, once all photos are predicted."""
-    from imgrec.report.terminal.predictions import Disagreement, prediction_table
+    from imgrec.report.terminal.predictions import (
+        Disagreement,
+        prediction_table,
+        prediction_text,
+    )
     from imgrec.workflows.prediction import table_sink
 
     seen = Disagreement()
@@ -303,10 +307,10 @@ def _table_sink(console: Console, output: Path | None, members: Sequence[ModelIn
         nonlocal seen
         seen = seen.with_batch(predictions)
         said = seen if last else Disagreement()
+        if output is not None or console.is_plain:
+            return prediction_text(predictions, members=members, disagreement=said)
         shown = prediction_table(predictions, members=members, disagreement=said)
-        return (
-            console.rendered(shown, whole=True) if output is None else rendered(shown, whole=True)
-        )
+        return console.rendered(shown, whole=True)
 
     return table_sink(table, partial(_deliver, console, output))
 

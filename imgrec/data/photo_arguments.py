@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-from imgrec.data.finding_kinds import FindingKind
-from imgrec.data.findings import Occurrence, finding, log_findings
 from imgrec.data.images import HEAD, content_type
 from imgrec.data.records import Photo
 from imgrec.data.storage import (
@@ -48,7 +46,26 @@ _BITMAP = re.compile(rb"BM|P[1-6]\s+(#[^\n]*\n)*\d+\s")
 _MARK = "\ufeff"
 
 _Level: TypeAlias = "Iterator[Photo | _Level]"
-_Found: TypeAlias = dict[FindingKind, list[Occurrence]]
+
+
+class _Noticed:
+    """Files and folders that were left out, and images with another suffix, with their format."""
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self.misnamed: list[tuple[str, str]] = []
+
+    def log(self) -> None:
+        """Log what there is."""
+        if not (self.left_out or self.misnamed):
+            return
+        from imgrec.data.finding_kinds import FindingKind
+        from imgrec.data.findings import Occurrence, finding, log_findings
+
+        misnamed = (Occurrence((path,), found) for path, found in self.misnamed)
+        log_findings(finding(FindingKind.WRONG_SUFFIX, misnamed))
+        left_out = (Occurrence((path,)) for path in self.left_out)
+        log_findings(finding(FindingKind.HIDDEN, left_out))
 
 
 def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo]:
@@ -67,18 +84,17 @@ def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo
     Raises:
         DataError: A line of the list is longer than any path.
     """
-    findings: _Found = {FindingKind.WRONG_SUFFIX: [], FindingKind.HIDDEN: []}
+    noticed = _Noticed()
     for photo in photos:
         if photo == LIST and stdin is not None:
-            yield from _from_stdin(stdin, findings)
+            yield from _from_stdin(stdin, noticed)
         elif "://" not in photo and is_pattern(photo):
-            yield from _from_pattern(photo, findings)
+            yield from _from_pattern(photo, noticed)
         elif is_missing_folder(photo):
             yield _nothing(photo, missing_folder(photo))
         else:
-            yield from _from_path(photo, findings)
-    for kind, cases in findings.items():
-        log_findings(finding(kind, cases))
+            yield from _from_path(photo, noticed)
+    noticed.log()
 
 
 def is_missing_folder(photo: str) -> bool:
@@ -99,12 +115,12 @@ def missing_folder(photo: str) -> str:
     return "no such file or folder" + (f"; did you mean {either(meant)}?" if meant else "")
 
 
-def _from_stdin(stdin: TextIO, findings: _Found) -> Iterator[Photo]:
+def _from_stdin(stdin: TextIO, noticed: _Noticed) -> Iterator[Photo]:
     buffer = getattr(stdin, "buffer", None)
     if isinstance(buffer, io.BufferedReader) and _is_photo(buffer.peek(HEAD)):
         yield _from_bytes(buffer)
     else:
-        yield from _from_list(stdin, findings)
+        yield from _from_list(stdin, noticed)
 
 
 def _is_photo(head: bytes) -> bool:
@@ -123,7 +139,7 @@ def _from_bytes(stream: io.BufferedReader) -> Photo:
     return Photo(STDIN, bytes(content))
 
 
-def _from_list(stdin: TextIO, findings: _Found) -> Iterator[Photo]:
+def _from_list(stdin: TextIO, noticed: _Noticed) -> Iterator[Photo]:
     if isinstance(stdin, io.TextIOWrapper):
         if _is_utf16(stdin):
             stdin.reconfigure(encoding="utf-16")
@@ -138,7 +154,7 @@ def _from_list(stdin: TextIO, findings: _Found) -> Iterator[Photo]:
         written = line if number else line.removeprefix(_MARK)
         if path := written.rstrip("\r\n"):
             empty = False
-            yield from _from_path(path, findings)
+            yield from _from_path(path, noticed)
     if empty:
         yield _nothing(
             LIST, "standard input is empty; it should have a path on each line, or a photo"
@@ -151,31 +167,31 @@ def _is_utf16(stdin: io.TextIOWrapper) -> bool:
     return isinstance(stdin.buffer, io.BufferedReader) and stdin.buffer.peek(2)[:2] in marks
 
 
-def _from_pattern(pattern: str, findings: _Found) -> Iterator[Photo]:
+def _from_pattern(pattern: str, noticed: _Noticed) -> Iterator[Photo]:
     found = matches(pattern)
     if "**" in pattern:  # it matches folders as well as what is in them
         found = [match for match in found if not is_folder(match)]
-    findings[FindingKind.HIDDEN] += (Occurrence((path,)) for path in filter(is_sidecar, found))
+    noticed.left_out += filter(is_sidecar, found)
     photos = [match for match in found if not is_sidecar(match)]
     if not photos:
         yield _nothing(pattern, "nothing matches this pattern")
     for path in photos:
-        yield from _from_path(path, findings)
+        yield from _from_path(path, noticed)
 
 
-def _from_path(photo: str, findings: _Found) -> Iterator[Photo]:
+def _from_path(photo: str, noticed: _Noticed) -> Iterator[Photo]:
     if not is_folder(photo):
         yield Photo(photo, Path(photo))
         return
-    files = _below(photo, findings)
+    files = _below(photo, noticed)
     first = next(files, _nothing(photo, "a folder without images"))
     yield first
     yield from files
 
 
-def _below(top: str, findings: _Found) -> Iterator[Photo]:
+def _below(top: str, noticed: _Noticed) -> Iterator[Photo]:
     """Yield the files in a folder and everywhere below it, sorted, with one listing at a time."""
-    levels = [_listed(Path(top), FolderVisits(Path(top)), findings)]
+    levels = [_listed(Path(top), FolderVisits(Path(top)), noticed)]
     while levels:
         found = next(levels[-1], None)
         if found is None:
@@ -186,7 +202,7 @@ def _below(top: str, findings: _Found) -> Iterator[Photo]:
             levels.append(found)
 
 
-def _listed(folder: Path, visits: FolderVisits, findings: _Found) -> _Level:
+def _listed(folder: Path, visits: FolderVisits, noticed: _Noticed) -> _Level:
     """Yield what is in a folder, and an iterator for each folder in it that is entered."""
     try:
         inside = entries(folder)
@@ -195,16 +211,16 @@ def _listed(folder: Path, visits: FolderVisits, findings: _Found) -> _Level:
         return
     for path, leads_to_folder in inside:
         if is_left_out(path.name, is_folder=leads_to_folder):
-            findings[FindingKind.HIDDEN].append(Occurrence((str(path),)))
+            noticed.left_out.append(str(path))
         elif not leads_to_folder:
-            findings[FindingKind.WRONG_SUFFIX] += _misnamed(path)
+            noticed.misnamed += _misnamed(path)
             yield Photo(str(path), path)
         elif visits.enter(path):
-            yield _listed(path, visits, findings)
+            yield _listed(path, visits, noticed)
 
 
-def _misnamed(path: Path) -> Iterator[Occurrence]:
-    """Yield a file that is an image and has the suffix of something else.
+def _misnamed(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield a file that is an image and has the suffix of something else, and its format.
 
     Those with the suffix of an image are not opened to see of which format they are.
     """
@@ -213,7 +229,7 @@ def _misnamed(path: Path) -> Iterator[Occurrence]:
     with contextlib.suppress(OSError, ValueError):
         there = content_type(read_part(path, 0, HEAD))
         if there is not None and there.kind == "format" and is_misnamed(path.name, there.name):
-            yield Occurrence((str(path),), there.name)
+            yield str(path), there.name
 
 
 def _nothing(name: str, reason: str) -> Photo:

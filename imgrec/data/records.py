@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from imgrec.data.findings import Finding
 from imgrec.errors import BadImage
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
+
+    from imgrec.data.findings import Finding
 
 
 @dataclass(frozen=True)

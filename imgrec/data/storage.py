@@ -9,14 +9,14 @@ from __future__ import annotations
 import glob
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from imgrec.errors import DataError
 from imgrec.files import is_private, open_regular, read_regular, reason_of
@@ -39,8 +39,7 @@ _LEFT_BEHIND = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class FileStatus:
+class FileStatus(Struct, frozen=True):
     """What a file is.
 
     size: in bytes. modified, changed: when its content, or anything of it, was last changed, in
@@ -66,8 +65,7 @@ class FileStatus:
         return f"{self.size} {self.modified} {self.changed} {self.inode}"
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What is in a folder, sorted: folders, other entries, and those that are left out."""
 
     folders: tuple[Path, ...]
@@ -294,6 +292,8 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
 
 def move(path: Path, target: Path) -> None:
     """Move a file to `target`, also to another disk; raises OSError."""
+    import shutil
+
     shutil.move(path, target)
 
 
@@ -320,6 +320,8 @@ def sync(file: IO[bytes]) -> None:
 
 def free_space(folder: Path) -> int:
     """Return the free bytes of the disk that `folder` is on; raises OSError."""
+    import shutil
+
     return shutil.disk_usage(folder).free
 
 

@@ -203,10 +203,16 @@ def _allowed_errors(most: int, precision: float) -> NDArray[np.int64]:
 
 def _images_to_answer(images: int, coverage: Any, limits: int) -> Any:
     """Return how many of the images have to be answered to support a coverage on new ones."""
-    from scipy.stats import binom
+    from scipy.special import bdtrc, bdtrik
 
+    chance = 1 - CONFIDENCE
+    found = np.ceil(np.nan_to_num(bdtrik(CONFIDENCE, images, coverage)))  # about as many
+    fewer, more = (
+        bdtrc(found - 1, images, coverage) <= chance,
+        bdtrc(found, images, coverage) > chance,
+    )
     # Each limit is at an image, which does not count.
-    return binom.isf(1 - CONFIDENCE, images, coverage).astype(np.int64) + limits
+    return (found - fewer + more).astype(np.int64) + limits
 
 
 def _ood_limit(scores: Scores, unanswered: int) -> float | None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from msgspec import structs
+
 from imgrec.explanation.receptive_field import ReceptiveField, joined
 from imgrec.models.litert import Graph, Operator, Window
 
@@ -330,7 +332,7 @@ class _Walk:
         if (window := operator.window) is not None:
             _, dilation = self.dilated.get(main, (main, window.dilation))
             (rows, columns), (new_rows, new_columns) = before[1:3], after[1:3]
-            window = replace(window, dilation=dilation)
+            window = structs.replace(window, dilation=dilation)
             return known.through(window, (rows, columns), (new_rows, new_columns))
         if operator.name in _PADS:
             _, (above, _), (left, _), *_ = self.settings[operator.inputs[1]]

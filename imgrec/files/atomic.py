@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from io import FileIO
@@ -39,6 +36,9 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
     if not is_stream(path):
         write_atomically(linked(path), write)
         return
+    import shutil
+    import tempfile
+
     with writing(path), tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder) / f"content{path.suffix}"
         temporary.touch()
@@ -133,6 +133,8 @@ def write_folder(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         RunError: It can't be written; nothing is left of it.
     """
+    import shutil
+
     temporary: Path | None = None
     try:
         temporary = _beside(path)
@@ -192,6 +194,8 @@ def remove_partial(folder: Path) -> None:
     Raises:
         RunError: One can't be removed.
     """
+    import shutil
+
     try:
         for path in list(folder.rglob(f"{PARTIAL}*")):
             if path.is_dir() and not path.is_symlink():
@@ -222,7 +226,7 @@ def cannot_write(path: Path, error: OSError) -> RunError:
 
 def _beside(path: Path) -> Path:
     """Return a name in the folder of `path` that can't be guessed."""
-    return path.parent / f"{PARTIAL}{secrets.token_hex(8)}{path.suffix}"
+    return path.parent / f"{PARTIAL}{os.urandom(8).hex()}{path.suffix}"
 
 
 def _created(path: Path, mode: int) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -80,6 +79,8 @@ def refuse_existing(
 
 def check_writable(path: Path) -> None:
     """Raise RunError if `write_output` could not write `path` now."""
+    import tempfile
+
     if path.is_dir():
         raise RunError(f"{printable(str(path))} is a folder", hint="choose the name of a file")
     if is_stream(path):

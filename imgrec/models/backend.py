@@ -7,8 +7,9 @@ import importlib.util
 import logging
 import os
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from imgrec.errors import RunError, UsageError
 from imgrec.interface import option
@@ -22,8 +23,7 @@ log = logging.getLogger("imgrec")
 _ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-@dataclass(frozen=True)
-class Devices:
+class Devices(Struct, frozen=True):
     """The devices that a training or a prediction runs on.
 
     Attributes:
@@ -37,8 +37,7 @@ class Devices:
     strategy: Any
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What `imgrec info` shows about this machine; onednn is None without TensorFlow.
 
     bfloat16: the processor's instructions for it.

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import lzma
 import stat
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +36,7 @@ def refusing(path: Path, part: str) -> Iterator[None]:
         yield
     except RefusedFile as error:
         raise refusal(path, str(error)) from error
-    except _DAMAGE as error:
+    except _damage() as error:
         raise RunError(
             f"{place} is not a complete .keras file: {printable(str(error))}", hint=HINT
         ) from error
@@ -51,10 +48,13 @@ def refusing(path: Path, part: str) -> Iterator[None]:
         raise refusal(path, f"its {part} can't be read: {reason}") from error
 
 
-# The last two are from a compression.
-_DAMAGE = (
-    EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError
-)  # fmt: skip
+def _damage() -> tuple[type[Exception], ...]:
+    import lzma
+    import zipfile
+    import zlib
+
+    # The last two are from a compression.
+    return EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError
 
 
 def check_file(path: Path, most: int) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypedDict
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from imgrec.network_summary import NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
@@ -30,8 +29,7 @@ Side = Annotated[int, Meta(ge=1, le=8192)]
 _NEXT = "next "
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(Struct, frozen=True):
     """The pixels that a model takes: sizes in pixels, values 0 to 255, RGB or grey.
 
     max_megapixels: larger images are refused, unless they can be decoded at a fraction.
@@ -45,8 +43,7 @@ class Input:
     max_megapixels: Size = 100
 
 
-@dataclass(frozen=True)
-class DataSource:
+class DataSource(Struct, frozen=True):
     """Where one split came from: the path as written (None: embedded), the absolute one, counts."""
 
     written: str | None
@@ -55,8 +52,7 @@ class DataSource:
     per_class: Mapping[str, Count]
 
 
-@dataclass(frozen=True)
-class ExportParity:
+class ExportParity(Struct, frozen=True):
     """How close the answers of an exported file are to those of best.keras, on real images.
 
     file: its name; format: `litert`, `onnx`, `saved_model` or `keras`; precision: `float32`,
@@ -75,8 +71,7 @@ class ExportParity:
     worst: str
 
 
-@dataclass(frozen=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """The temperature by which the model's logits were divided, and what that did.
 
     It is part of the model file whose SHA-256 is `model`: best.keras, or the LiteRT file of a run
@@ -93,8 +88,7 @@ class Calibration:
     model: str = ""
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(Struct, frozen=True):
     """An output layer that was solved exactly and not trained in epochs.
 
     kind: `logistic` for logistic regression. strength: that of its L2 regularisation, relative to
@@ -125,8 +119,7 @@ class Head:
         )
 
 
-@dataclass(frozen=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """The highest probability, 0 to 1, below which the answer is "unknown".
 
     ood_similarity: the cosine, -1 to 1, below which it is "unknown" too; None if the model has no
@@ -149,8 +142,7 @@ class Threshold:
     confidence: float | None = None
 
 
-@dataclass(frozen=True)
-class LabelThresholds:
+class LabelThresholds(Struct, frozen=True):
     """The probability, 0 to 1, from which an image has each class, if it may have several.
 
     values: by class. target: what they were chosen for, such as `f1` or `precision 0.9`, on the
@@ -163,8 +155,7 @@ class LabelThresholds:
     images: int
 
 
-@dataclass(frozen=True)
-class ImportOrigin:
+class ImportOrigin(Struct, frozen=True):
     """The model file that a run was imported from.
 
     file: its path as written; sha256: its SHA-256, empty for a folder. form: `keras`, `litert`,
@@ -181,8 +172,7 @@ class ImportOrigin:
     output_name: str = ""
 
 
-@dataclass(frozen=True)
-class CalibrationOrigin:
+class CalibrationOrigin(Struct, frozen=True):
     """The run whose model was calibrated on other images.
 
     run: its name. model: the SHA-256 of its model file. images: those that chose the temperature
@@ -199,8 +189,7 @@ class CalibrationOrigin:
         return f"{self.run}, on {count_of(self.images.images, 'image')} of {self.images.written}"
 
 
-@dataclass(frozen=True)
-class BackboneOrigin:
+class BackboneOrigin(Struct, frozen=True):
     """The run whose first layers are the backbone.
 
     run: its name. path: its absolute path when the training began. model: the SHA-256 of its
@@ -227,8 +216,7 @@ class BestEpochDocument(TypedDict, total=False):
     value: float
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(Struct, frozen=True):
     """The description of a run and its model.
 
     origin: of an imported model; None for one that was trained here. An imported one has no config,
@@ -348,7 +336,7 @@ class Card:
         Written before the file is, it keeps the two from ever contradicting each other,
         whenever the process ends.
         """
-        return dataclasses.replace(self, hashes={**self.hashes, f"{_NEXT}{file}": digest})
+        return replace(self, hashes={**self.hashes, f"{_NEXT}{file}": digest})
 
     def settled(self, file: str, digest: str | None) -> Card:
         """Return the card once the announced `file` is in its place, where it has this SHA-256.
@@ -359,17 +347,15 @@ class Card:
         hashes = {name: value for name, value in self.hashes.items() if name != f"{_NEXT}{file}"}
         if digest is not None:
             hashes[file] = digest
-        card = dataclasses.replace(self, hashes=hashes)
+        card = replace(self, hashes=hashes)
         if card.calibration is None or card.calibration.model in hashes.values():
             return card
-        return dataclasses.replace(
-            card, calibration=None, threshold=None, thresholds=None, no_threshold=""
-        )
+        return replace(card, calibration=None, threshold=None, thresholds=None, no_threshold="")
 
     def with_export(self, parity: ExportParity, digest: str) -> Card:
         """Return the card that also describes an exported file, in place of an older one."""
         others = [each for each in self.export_parity if each.file != parity.file]
-        return dataclasses.replace(
+        return replace(
             self,
             export_parity=(*others, parity),
             hashes={**self.hashes, parity.file: digest},
@@ -379,7 +365,7 @@ class Card:
         """Return the card without the exported files, which a new best.keras makes stale."""
         files = {each.file for each in self.export_parity}
         kept = {name: digest for name, digest in self.hashes.items() if name not in files}
-        return dataclasses.replace(self, export_parity=(), hashes=kept)
+        return replace(self, export_parity=(), hashes=kept)
 
     def describes(self, file: str, digest: str) -> bool:
         """Return whether `file` may have this SHA-256."""

@@ -8,7 +8,6 @@ import logging
 import os
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +152,8 @@ def new_folder(runs_dir: Path, name: str) -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)
         raise
 

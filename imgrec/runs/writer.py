@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec.structs import replace
 
 from imgrec.errors import RunError
 from imgrec.files import (
@@ -112,11 +113,11 @@ class RunWriter:
         The other files are in the folder by then. `models` are those whose hashes go on the card.
         """
         hashes = {name: sha256_of(self.folder / name) for name in models}
-        self._write(dataclasses.replace(card, hashes={**card.hashes, **hashes}))
+        self._write(replace(card, hashes={**card.hashes, **hashes}))
 
     def update(self, **changes: Any) -> None:
         """Write the card with new values of these fields."""
-        self._write(dataclasses.replace(self.card, **changes))
+        self._write(replace(self.card, **changes))
 
     def finish(self) -> None:
         """Write the card of a training that is finished now."""
@@ -144,8 +145,8 @@ class RunWriter:
             save(temporary)
             digest = sha256_of(temporary)
             if (calibration := changes.get("calibration")) is not None:
-                changes["calibration"] = dataclasses.replace(calibration, model=digest)
-            card = dataclasses.replace(self.card, **changes)
+                changes["calibration"] = replace(calibration, model=digest)
+            card = replace(self.card, **changes)
             self._write(card.announcing(name, digest))
 
         write_atomically(self.folder / name, write)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
@@ -167,8 +168,7 @@ def _compare_versions(run: Run, *, strict: bool) -> None:
         )
 
 
-@dataclass(frozen=True)
-class EngineWrapper:
+class EngineWrapper(Struct, frozen=True):
     """Another engine, whose answers a subclass changes."""
 
     engine: Engine
@@ -189,7 +189,7 @@ class EngineWrapper:
         return self.engine.spec
 
 
-class FlipTTA(EngineWrapper):
+class FlipTTA(EngineWrapper, frozen=True):
     """An engine that returns the mean output of another one for an image and its mirror image."""
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from imgrec.errors import RunError
@@ -20,8 +20,7 @@ _FLOATS = ("float32", "float16")
 _INTEGERS = ("uint8", "int8", "int16")
 
 
-@dataclass(frozen=True)
-class LiteRTTensor:
+class LiteRTTensor(Struct, frozen=True):
     """An input or an output of a LiteRT model.
 
     Args:

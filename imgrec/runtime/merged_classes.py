@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from imgrec.errors import UsageError
@@ -21,8 +21,7 @@ ClassLists = Mapping[str, tuple[str, ...]]
 _SHOWN = 60
 
 
-@dataclass(frozen=True)
-class MergedClasses:
+class MergedClasses(Struct, frozen=True):
     """A model's classes, some of which are merged.
 
     Args:
@@ -41,8 +40,7 @@ class MergedClasses:
         return np.add.reduceat(ordered, starts, axis=-1).clip(0, 1).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class MergedEngine(EngineWrapper):
+class MergedEngine(EngineWrapper, frozen=True):
     """An engine whose classes are merged."""
 
     merging: MergedClasses

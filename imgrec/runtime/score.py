@@ -6,12 +6,11 @@ import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.corruption import Corruption
 from imgrec.data.images import ImageSpec, decoded
 from imgrec.data.records import HasName, Photo, Record, labels_of
 from imgrec.errors import BadImage
@@ -20,6 +19,9 @@ from imgrec.progress import Progress
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Scores, Skipped
+
+if TYPE_CHECKING:
+    from imgrec.corruption import Corruption
 
 BATCH_SIZE = 32
 """The number of images that go through a model at once."""

@@ -39,8 +39,7 @@ OOD_SIMILARITY = "ood_similarity"
 _EARLIER = 1
 
 
-@dataclass(frozen=True)
-class DescribedInput(Input):
+class DescribedInput(Input, frozen=True):
     """The pixels that a model file takes: those of Input, as the numbers it wants.
 
     dtype: of its input. An integer that is not uint8 stands for a pixel by scale and zero point.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Sequence
+
+from msgspec import structs
 
 from imgrec.data.records import Record
 from imgrec.evaluation.export_parity import require_parity
@@ -56,5 +57,5 @@ def add_keras_model(
     writer.write_model(BEST_MODEL, model.save, network=summarize(model))
     log.info("%s has the answers of the LiteRT file", BEST_MODEL)
     if (calibration := writer.card.calibration) is not None:
-        settled = dataclasses.replace(calibration, model=writer.card.hashes[BEST_MODEL])
+        settled = structs.replace(calibration, model=writer.card.hashes[BEST_MODEL])
         writer.update(calibration=settled)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 from PIL import Image
 
 from imgrec.explanation.layer_walk import FinalNumber
@@ -90,7 +91,7 @@ def test_a_layer_that_only_mixes_maps() -> None:
     assert walk is not None
     stage = walk.views[0].stage
     assert stage.window is not None
-    mixing = replace(stage, window=replace(stage.window, size=(1, 1)), before=(24, 24, 16))
+    mixing = replace(stage, window=structs.replace(stage.window, size=(1, 1)), before=(24, 24, 16))
     text = layer_text(replace(walk.views[0], number=2, stage=mixing))
     assert text.startswith("Each of 8 units combines the 16 maps")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from xml.etree import ElementTree as ET
+
+from msgspec.structs import replace
 
 from imgrec.network_summary import NetworkLayer, NetworkSummary
 from imgrec.report.network import fitted, network_note, network_rows

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
-from imgrec.report.terminal.predictions import Disagreement, prediction_table
+from imgrec.report.terminal.predictions import Disagreement, prediction_table, prediction_text
 from imgrec.scores import Decision
 from imgrec.text import printable
 
@@ -146,3 +146,24 @@ def test_photos_on_which_models_disagree_are_counted_over_several_tables() -> No
     assert seen.in_words == words
     assert words in printed(parts[1], members=two, disagreement=seen)
     assert "disagree" not in printed(parts[0], members=two, disagreement=Disagreement())
+
+
+def test_without_a_terminal_the_text_is_the_same(hostile: tuple[str, ...]) -> None:
+    """What is written without rich, for a pipe or a file, is what rich would write."""
+    cat, dog = (Ranked("cat", 0.76),), (Ranked("犬", 0.5), Ranked("[b]dog", 0.24))
+    answers = (Answer("m", cat), Answer("n", dog, known=False))
+    several = ModelInfo("last", ("cat",), decision=Decision(class_thresholds=(0.5,)))
+    two = (*ONE, ModelInfo("n", ("dog", "cat")))
+    cases = (
+        ((), ONE),
+        ((Prediction("a.jpg", dog[:1]), Prediction("bad.jpg", (), "no such file")), ONE),
+        ((Prediction("a.jpg", dog, known=False),), ONE),
+        ((Prediction("a.jpg", cat, answers=answers, agree=False), Prediction("b", cat)), two),
+        ((Prediction("a.jpg", dog, labels=("犬",)), Prediction("b.jpg", cat)), (several,)),
+        (tuple(Prediction(each, (Ranked(each, 1.0),)) for each in hostile), ONE),
+        (tuple(Prediction(each, (), each) for each in hostile), ONE),
+    )
+    for found, members in cases:
+        rich = printed(found, 10_000, members).splitlines()
+        text = prediction_text(found, members=members)
+        assert text.splitlines() == [line.rstrip() for line in rich]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.card_file import write_card
@@ -30,4 +31,4 @@ CARD = Card(
 
 def small_card(folder: Path, **fields: Any) -> None:
     """Write CARD with other values of some fields into a run's folder."""
-    write_card(folder, dataclasses.replace(CARD, **fields))
+    write_card(folder, replace(CARD, **fields))

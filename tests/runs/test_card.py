@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from imgrec.errors import RunError
 from imgrec.network_summary import NetworkLayer, NetworkSummary
@@ -238,8 +238,8 @@ def test_an_announced_file_is_described_beside_the_one_before_it() -> None:
 def test_what_the_best_epoch_rests_on() -> None:
     """The card says how many of the validation images each epoch was validated on."""
     source = DataSource("x", "/x", 400, {"cat": 200, "dog": 200})
-    whole = dataclasses.replace(CARD, data={"validation": source})
+    whole = structs.replace(CARD, data={"validation": source})
     assert whole.validated_on == "400 validation images"
-    part = dataclasses.replace(whole, validated=32)
+    part = structs.replace(whole, validated=32)
     assert part.validated_on == "32 of 400 validation images"
-    assert dataclasses.replace(CARD, data={}).validated_on == ""
+    assert structs.replace(CARD, data={}).validated_on == ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from imgrec.errors import RunError
 from imgrec.files import sha256, sha256_of
@@ -36,7 +36,7 @@ def test_a_model_is_written_with_its_hash(folder: Path) -> None:
     """Nothing is left of the announcement, and the calibration is that of the file."""
     card = read_card(folder)
     assert card.hashes == {BEST_MODEL: sha256(b"old")}
-    assert card.calibration == dataclasses.replace(CALIBRATION, model=sha256(b"old"))
+    assert card.calibration == structs.replace(CALIBRATION, model=sha256(b"old"))
     assert card.threshold == THRESHOLD
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from imgrec.errors import RunError, UsageError
 from imgrec.files import sha256_of
@@ -98,7 +99,7 @@ def test_a_hint_about_a_damaged_file_does_not_name_a_missing_one(copied: Run) ->
         open_engine(copied)
     assert caught.value.hint == "copy the run again from where it was trained, or train again"
     origin = ImportOrigin("m.keras", "", "keras")
-    imported = Run(copied.path, dataclasses.replace(copied.card, origin=origin))
+    imported = Run(copied.path, structs.replace(copied.card, origin=origin))
     with pytest.raises(RunError) as caught:
         open_engine(imported)
     assert caught.value.hint == "import m.keras again"
@@ -109,14 +110,14 @@ def test_a_damaged_file_that_the_card_describes_is_named(copied: Run) -> None:
     path = copied.path / "model.tflite"
     path.write_bytes(b"no model")
     hashes = {**copied.card.hashes, "model.tflite": sha256_of(path)}
-    damaged = Run(copied.path, dataclasses.replace(copied.card, hashes=hashes))
+    damaged = Run(copied.path, structs.replace(copied.card, hashes=hashes))
     with pytest.raises(RunError, match=r"model\.tflite (does not load|is not a LiteRT model)"):
         open_engine(damaged)
 
 
 def test_a_file_of_another_shape_is_refused(trained: Run) -> None:
     """A card that doesn't fit its model is reported before any answer."""
-    card = dataclasses.replace(trained.card, classes=("a", "b"))
+    card = structs.replace(trained.card, classes=("a", "b"))
     with pytest.raises(RunError, match=r"gives \(None, 10\); its card says .*\(None, 2\)"):
         open_engine(Run(trained.path, card))
 
@@ -175,7 +176,7 @@ def test_other_versions_are_named(
     open_engine(trained, EngineOptions(engine, strict_versions=True))
     assert not caplog.messages
     versions = {**trained.card.versions, "pillow": "11.0.0", "python": "3.10"}
-    older = dataclasses.replace(trained, card=dataclasses.replace(trained.card, versions=versions))
+    older = dataclasses.replace(trained, card=structs.replace(trained.card, versions=versions))
     open_engine(older, EngineOptions(engine))
     (warning,) = caplog.messages
     difference = f"pillow: 11.0.0 -> {trained.card.versions['pillow']}"

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from imgrec.data.images import ImageSpec
 from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.litert import LiteRTWriter, with_head
 from imgrec.models.packaged_weights import read_packaged_weights
+from imgrec.runtime import litert_engine
+from imgrec.runtime.litert_engine import LiteRTEngine
 from tests.conftest import needs_weights
 
 
@@ -49,6 +52,19 @@ def test_neither_batches_nor_threads_change_a_bit(network: Callable[[], bytes]) 
         for batch in (1, 4, 9):
             found = _outputs(content, images, batch=batch, threads=threads)
             np.testing.assert_array_equal(found, expected, f"{batch=}, {threads=}")
+
+
+def test_interpreters_side_by_side_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many images are divided between the cores; one at a time gives the same bits."""
+    content, spec = small(), ImageSpec(48, 48, 3)
+    images = np.random.default_rng(1).integers(0, 256, (37, 48, 48, 3), np.uint8)
+    alone = LiteRTEngine(content, ("a",) * 5, spec)
+    expected = np.concatenate([alone.outputs(image[None]) for image in images])
+    monkeypatch.setattr(litert_engine, "usable_cores", lambda: 3)
+    monkeypatch.setattr(litert_engine, "_PIXELS", 2 * 48 * 48)
+    engine = LiteRTEngine(content, ("a",) * 5, spec)
+    for count in (37, 3, 1):
+        np.testing.assert_array_equal(engine.outputs(images[:count]), expected[:count])
 
 
 def _outputs(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
@@ -29,7 +29,7 @@ def _experiment(*overrides: str) -> Experiment:
 
 
 def _changed(run: Run, **fields: object) -> Card:
-    card = dataclasses.replace(run.card, **fields)  # type: ignore[arg-type]
+    card = structs.replace(run.card, **fields)
     write_card(run.path, card)
     return card
 
@@ -53,7 +53,7 @@ def test_a_head_is_trained_on_the_features_of_a_run(
     assert "the backbone run tiny-1 was trained on them" not in caplog.text
     place, digest = runs / "tiny-1", trained.card.hashes[BEST_MODEL]
     assert run.card.backbone is not None
-    assert dataclasses.astuple(run.card.backbone) == ("tiny-1", str(place), digest, "")
+    assert structs.astuple(run.card.backbone) == ("tiny-1", str(place), digest, "")
     assert run.card.preprocessing == trained.card.preprocessing
     before = keras.models.load_model(trained.path / BEST_MODEL)
     after = keras.models.load_model(run.path / BEST_MODEL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import zipfile
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 from PIL import Image
 
 from imgrec.config.load import parse
@@ -208,7 +208,7 @@ def test_resuming_fits_again(careful: Run, tmp_path: Path) -> None:
     whole = parse(text, "tiny.yaml", ["training.epochs=3", "training.export=[]"])
     never_stopped = train(whole, runs_dir=tmp_path / "whole").run
     assert never_stopped.card.calibration is not None
-    assert dataclasses.replace(never_stopped.card.calibration, model="") == dataclasses.replace(
+    assert structs.replace(never_stopped.card.calibration, model="") == structs.replace(
         calibration, model=""
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -214,7 +214,7 @@ def test_images_that_cannot_calibrate_are_named(litert: Run, images: Path, tmp_p
         calibrate_run(litert, CalibrationRequest(ImageChoice(tmp_path / "one")), runs_dir=tmp_path)
     (tmp_path / "one" / "b").rename(tmp_path / "one" / "any")
     several = CalibrationRequest(ImageChoice(tmp_path / "one", names={"any": "a,b"}))
-    third = Run(litert.path, dataclasses.replace(litert.card, classes=("a", "b", "c")))
+    third = Run(litert.path, structs.replace(litert.card, classes=("a", "b", "c")))
     with pytest.raises(UsageError, match="any is several of them"):
         calibrate_run(third, several, runs_dir=tmp_path)
     with pytest.raises(UsageError, match="precision='98': it must be above 0 and below 1"):
@@ -245,7 +245,7 @@ def test_a_trained_run_keeps_its_config_and_images(colour_run: Run, tmp_path: Pa
 
 def test_several_labels_are_refused(litert: Run, images: Path, tmp_path: Path) -> None:
     """They have no "unknown", and a threshold for each class."""
-    card = dataclasses.replace(litert.card, multi_label=True, output="sigmoid")
+    card = structs.replace(litert.card, multi_label=True, output="sigmoid")
     with pytest.raises(RunError, match="gives an image several labels"):
         calibrate_run(
             Run(litert.path, card), CalibrationRequest(ImageChoice(images)), runs_dir=tmp_path

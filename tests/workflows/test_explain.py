@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 from PIL import ExifTags, Image
 
 from imgrec.api import load
@@ -204,7 +205,7 @@ def test_the_nearest_class_is_named(small_run: Callable[[str], Run]) -> None:
 def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
     """What doesn't reach the card's threshold is not found; --threshold takes its place."""
     limit = Threshold(1.1, "precision 1", "validation", 10, 0.0, 1.0)
-    strict = Run(trained.path, dataclasses.replace(trained.card, threshold=limit))
+    strict = Run(trained.path, structs.replace(trained.card, threshold=limit))
     for method in ("windows", "dense"):
         explained = open_explainer(strict, ExplainOptions(method=method)).explain(photo)
         assert (explained.known, explained.found) == (False, ())
@@ -227,7 +228,7 @@ def test_an_answer_that_is_not_a_number_is_refused(photo: Photo) -> None:
 def test_a_threshold_is_the_only_limit_as_in_predict(trained: Run) -> None:
     """It takes the place of the limit of the OOD similarity, too."""
     limit = Threshold(0.0, "precision 1", "validation", 10, 0.0, 1.0, ood_similarity=0.9)
-    strict = Run(trained.path, dataclasses.replace(trained.card, threshold=limit))
+    strict = Run(trained.path, structs.replace(trained.card, threshold=limit))
     explainer = open_explainer(strict, ExplainOptions(threshold=0.25, method="occlusion"))
     (member,) = open_models([strict]).with_options(top=1, threshold=0.25).members
     assert explainer.decision == member.decision == Decision(min_probability=0.25)

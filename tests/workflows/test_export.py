@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import shutil
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 from PIL import Image
 
 from imgrec.config.load import parse
@@ -123,7 +123,7 @@ def test_a_model_that_int8_changes_is_not_exported(copied: Run) -> None:
 def test_on_random_pictures_photos_are_asked_for(copied: Run) -> None:
     """An imported run has no images: where a file answers otherwise, the hint is to give photos."""
     _spoil(copied)
-    card = dataclasses.replace(read_card(copied.path), origin=ImportOrigin("a.keras", "", "keras"))
+    card = structs.replace(read_card(copied.path), origin=ImportOrigin("a.keras", "", "keras"))
     write_card(copied.path, card)
     with pytest.raises(RunError, match=r"int8\.tflite is not written: .*random picture") as caught:
         export(Run(copied.path, card), precision="int8")

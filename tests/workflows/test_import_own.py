@@ -6,12 +6,12 @@ import json
 import logging
 import shutil
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from imgrec.errors import RunError, UsageError
 from imgrec.models.files import DESCRIPTION

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 from PIL import Image
 
 from imgrec.api import load
@@ -105,8 +106,8 @@ def elsewhere(small_run: Callable[[str], Run], tmp_path: Path) -> Callable[[Path
     def moved(root: Path) -> Run:
         run = small_run("cat_dog")
         path = shutil.copytree(run.path, tmp_path / "moved")
-        there = dataclasses.replace(run.card.data["train"], absolute=str(root))
-        return Run(path, dataclasses.replace(run.card, data={"train": there}))
+        there = structs.replace(run.card.data["train"], absolute=str(root))
+        return Run(path, structs.replace(run.card, data={"train": there}))
 
     return moved
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from msgspec import structs
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -167,14 +168,14 @@ def test_what_does_not_go_together_is_refused(setting: str, message: str) -> Non
 
 def test_one_label_and_several_are_not_compared(discs: TrainingResult, trained: Run) -> None:
     """A baseline of the other kind is refused by name."""
-    other = Run(trained.path, dataclasses.replace(trained.card, classes=discs.run.card.classes))
+    other = Run(trained.path, structs.replace(trained.card, classes=discs.run.card.classes))
     with pytest.raises(RunError, match=r"gives an image several classes, .* one"):
         refuse_other_classes(discs.run, other)
 
 
 def test_several_labels_can_not_test_a_model_of_one(discs: TrainingResult, data: Path) -> None:
     """Images that may have several are refused, and one of them is named."""
-    one = dataclasses.replace(discs.run.card, multi_label=False, thresholds=None)
+    one = structs.replace(discs.run.card, multi_label=False, thresholds=None)
     with pytest.raises(DataError, match=r"may have several labels, such as 000\.png"):
         choose_images(Run(discs.run.path, one), ImageChoice(data))
 

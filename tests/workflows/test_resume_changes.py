@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from imgrec.config.load import load, parse
 from imgrec.errors import UsageError
@@ -83,7 +84,7 @@ def test_another_monitor_chooses_the_best_epoch_again(run: Run, override: str) -
 
 def test_another_way_to_tell_the_best_needs_an_epoch(run: Run) -> None:
     """Where the training is through, and only its evaluation was cut off, there is none."""
-    cut = dataclasses.replace(run, card=dataclasses.replace(run.card, complete=False))
+    cut = dataclasses.replace(run, card=structs.replace(run.card, complete=False))
     with pytest.raises(UsageError, match="has no epoch left"):
         resume(cut, overrides=["training.checkpoint.monitor=loss"], allow_changes=True)
 
@@ -124,7 +125,7 @@ def test_another_device_and_precision_are_reported(run: Run) -> None:
     """`precision: auto` is another one on a GPU; the hint keeps it."""
     assert run.card.computing == {"device": "cpu", "precision": "float32", "replicas": "1"}
     computing = {"device": "gpu", "precision": "mixed_float16", "replicas": "2"}
-    begun = dataclasses.replace(run, card=dataclasses.replace(run.card, computing=computing))
+    begun = dataclasses.replace(run, card=structs.replace(run.card, computing=computing))
     for allowed in (False, True):
         with pytest.raises(UsageError) as caught:
             resume(begun, overrides=["training.epochs=3"], allow_changes=allowed)

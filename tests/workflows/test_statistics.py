@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -164,7 +164,7 @@ def _column(lines: list[str]) -> list[str]:
 def test_a_card_without_the_numbers_can_not_be_resumed(trained_twice: TrainingResult) -> None:
     """They are not computed again behind the user's back."""
     run = trained_twice.run
-    bare = Run(run.path, dataclasses.replace(run.card, statistics=None))
+    bare = Run(run.path, structs.replace(run.card, statistics=None))
     with pytest.raises(RunError, match="lacks the statistics of its training images"):
         resume(bare, overrides=["training.epochs=3"])
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
@@ -196,7 +197,7 @@ def test_what_changes_no_step_may_change(trained: Run, override: str) -> None:
 def test_other_versions_are_refused(trained: Run) -> None:
     """Those that the result depends on, which another patch of Python is not."""
     versions = {**trained.card.versions, "keras": "3.0.0", "python": "3.11.0"}
-    older = dataclasses.replace(trained, card=dataclasses.replace(trained.card, versions=versions))
+    older = dataclasses.replace(trained, card=structs.replace(trained.card, versions=versions))
     with pytest.raises(UsageError, match=r"\n  keras: 3.0.0 -> [0-9.]+$"):
         resume(older)
     with pytest.raises(UsageError, match="has finished: 2 epochs of 2"):
@@ -297,7 +298,7 @@ def test_steps_per_epoch_count_as_keras_does(photos: Path, tmp_path: Path) -> No
     assert len(_losses(run)) == 2
     found = find("last", tmp_path / "runs")
     assert found.path == run.path
-    assert dataclasses.asdict(found.card) == dataclasses.asdict(run.card)
+    assert structs.asdict(found.card) == structs.asdict(run.card)
 
 
 def test_a_plan_says_what_would_be_and_trains_nothing(photos: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from tools.bench.evaluations import evaluations
 from tools.bench.figures import QUICK, Figure, Size, rate, seconds
 from tools.bench.networks import full_vgg16, small_network
 from tools.bench.page import updated
-from tools.bench.pipelines import pipelines, some_records, steps, training_split
+from tools.bench.pipelines import decoding, pipelines, some_records, steps, training_split
 from tools.bench.predicting import large_network, photos_and_folders
 from tools.bench.processes import imgrec
 from tools.bench.quick import quick
@@ -117,6 +117,7 @@ def inputs(size: Size) -> Iterator[Figure]:
     devices = start()
     split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, PHOTOS / "train", size)
+    yield from decoding(experiment, size)
     for precision in ("float32", "mixed_bfloat16"):
         training = experiment.training.model_copy(update={"precision": precision})
         changed = experiment.model_copy(update={"training": training})

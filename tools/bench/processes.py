@@ -1,4 +1,4 @@
-"""The cost of a process: wall time and memory."""
+"""The cost of a process: wall time, processor time and memory."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ began = time.perf_counter()
 nowhere = subprocess.DEVNULL
 process = subprocess.Popen(sys.argv[1:], stdout=nowhere, stderr=nowhere)
 _, status, usage = os.wait4(process.pid, 0)
-print(time.perf_counter() - began, usage.ru_maxrss)
+print(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The wall time of a process in seconds, and its peak memory in bytes."""
+    """The wall time and the processor time of a process in seconds, its peak memory in bytes."""
 
     seconds: float
+    processor: float
     memory: int
 
 
@@ -33,9 +34,9 @@ def cost_of(command: Sequence[str]) -> Cost:
     done = subprocess.run(  # noqa: S603  # our own commands
         [sys.executable, "-c", _STARTER, *command], capture_output=True, text=True, check=True
     )
-    seconds, memory = done.stdout.split()
+    seconds, processor, memory = done.stdout.split()
     unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(float(seconds), int(memory) * unit)
+    return Cost(float(seconds), float(processor), int(memory) * unit)
 
 
 def imgrec(*arguments: str) -> list[str]:
@@ -44,9 +45,10 @@ def imgrec(*arguments: str) -> list[str]:
 
 
 def middle(costs: Sequence[Cost]) -> Cost:
-    """Return the median time and the median memory."""
+    """Return the median of each."""
     return Cost(
         statistics.median(cost.seconds for cost in costs),
+        statistics.median(cost.processor for cost in costs),
         round(statistics.median(cost.memory for cost in costs)),
     )
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from imgrec.data.cache.inspection import (

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image
 
+from imgrec.data.images.tiff import is_tiff
 from imgrec.errors import DataError
 
 # Pixels. Larger images are converted in parts, as some conversions take 20 bytes for each.
@@ -70,7 +71,7 @@ def _eight_bits(image: Image.Image) -> _Conversion:
     """Return what rounds grey pixels of up to 16 bits to 8 bits, as mode L."""
     if image.mode == "I" and image.format not in {"PNG", "PPM"}:
         raise DataError("signed or 32-bit pixels, whose range no format defines")
-    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    tags = image.tag_v2 if is_tiff(image) else {}
     bits = 12 if tags.get(ExifTags.Base.BitsPerSample) == (12,) else 16
     highest = (1 << bits) - 1
     negative = tags.get(ExifTags.Base.PhotometricInterpretation) == 0  # TIFF may store negatives

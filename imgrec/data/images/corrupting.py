@@ -25,13 +25,13 @@ _QUARTER_TURNS = {
 }
 
 
-def rotated(image: Image.Image, corruption: Corruption | None) -> Image.Image:
+def rotated(image: Image.Image, corruption: Corruption) -> Image.Image:
     """Return an upright image in L or RGB as `corruption` rotates it; itself if it does not.
 
     Quarter turns lose no pixel. Any other angle keeps the size of the image: its corners are cut
     off, and what becomes empty gets the mean colour of the image.
     """
-    if corruption is None or corruption.kind != "rotate":
+    if corruption.kind != "rotate":
         return image
     if turns := corruption.quarter_turns:
         return image.transpose(_QUARTER_TURNS[turns])

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.data.images.conversion import flattened
-from imgrec.data.images.corrupting import corrupted, rotated
 from imgrec.data.images.files import (
     ImageContent,
     check_file,
@@ -108,8 +107,7 @@ def decode_whole(
         return _upright(found.image, spec)
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(Struct, frozen=True):
     """What is known of an image before it is decoded.
 
     size: (width, height) in pixels, standing upright. mode: how its pixels are stored, by
@@ -158,6 +156,10 @@ def _upright(image: Image.Image, spec: ImageSpec) -> Image.Image:
     flat = flat if upright is None else flat.transpose(upright)
     if flat is not image:
         image.close()
+    if spec.corruption is None:
+        return flat
+    from imgrec.data.images.corrupting import rotated
+
     return rotated(flat, spec.corruption)
 
 
@@ -166,6 +168,8 @@ def _fitted(image: Image.Image, spec: ImageSpec, content: ImageContent) -> NDArr
     box = spec.middle(image.size) if spec.fit == "crop" else None
     small = resize(image, (width, height), spec.interpolation, box)
     if spec.corruption:
+        from imgrec.data.images.corrupting import corrupted
+
         small = corrupted(small, spec.corruption, lambda: int(identity_of(content), 16))
     resized = np.array(small, np.uint8)
     pixels = np.zeros((spec.height, spec.width, spec.channels), np.uint8)

@@ -10,12 +10,11 @@ from importlib.util import find_spec
 from typing import IO
 
 from PIL import Image, UnidentifiedImageError, features
-from PIL.TiffImagePlugin import TiffImageFile
 
-from imgrec.data.images.jpeg import MAX_EXIF, check_exif
+from imgrec.data.images.jpeg import MAX_EXIF, check_exif, is_jpeg, open_jpeg
 from imgrec.data.images.signatures import HEAD, content_type, is_heic
 from imgrec.data.images.size import check_metadata
-from imgrec.data.images.tiff import check_tags, repair, unsupported
+from imgrec.data.images.tiff import check_tags, is_tiff, repair, unsupported
 from imgrec.errors import DataError
 from imgrec.text import printable
 
@@ -42,12 +41,12 @@ def open_image(file: IO[bytes]) -> Image.Image:
     _check_before(file, head)
     file.seek(0)
     try:
-        image = _open_heic(file) if is_heic(head) else _open(file)
+        image = _open(file, head)
     except (UnidentifiedImageError, KeyError) as error:  # KeyError: TIFF's unknown compressions
         file.seek(0)
         raise DataError(_why_unidentified(head, file)) from error
     check_metadata(image)
-    if isinstance(image, TiffImageFile):
+    if is_tiff(image):
         repair(image)
     if (
         image.mode == "P" and image.palette is None
@@ -84,7 +83,13 @@ def _check_before(file: IO[bytes], head: bytes) -> None:
             check_exif(content)
 
 
-def _open(file: IO[bytes]) -> Image.Image:
+def _open(file: IO[bytes], head: bytes) -> Image.Image:
+    if is_jpeg(head):
+        return open_jpeg(file)
+    return _open_heic(file) if is_heic(head) else _open_any(file)
+
+
+def _open_any(file: IO[bytes]) -> Image.Image:
     try:
         return Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError:

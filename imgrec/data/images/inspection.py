@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image
 
 from imgrec.data.images.conversion import parts
 from imgrec.data.images.decoder import decode, describe, pixels_of
@@ -19,6 +20,7 @@ from imgrec.data.images.formats import open_image
 from imgrec.data.images.opening import opened
 from imgrec.data.images.orientation import orientation, upright_size
 from imgrec.data.images.spec import ImageSpec
+from imgrec.data.images.tiff import is_tiff
 from imgrec.data.records import HasName, ImageSource, Photo, Record
 from imgrec.data.storage import is_file, open_file
 from imgrec.data.suffixes import format_of
@@ -31,8 +33,7 @@ _ENCODINGS = ("ascii", "utf-16-be")
 _PIXEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Struct, frozen=True):
     """An image as it is stored.
 
     format, mode: as Pillow calls them; `pixels` for those of an array. width, height: pixels,
@@ -112,7 +113,7 @@ def _has_profile(image: Image.Image) -> bool:
 
 
 def _unused_channels(image: Image.Image) -> int:
-    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+    if not is_tiff(image):
         return 0
     channels = int(image.tag_v2.get(ExifTags.Base.SamplesPerPixel, 1))
     return max(0, channels - len(image.getbands()))
@@ -120,7 +121,7 @@ def _unused_channels(image: Image.Image) -> int:
 
 def _bits(image: Image.Image) -> int:
     """Return how many bits a channel of an opened image has, 8 if that is not known or fewer."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
+    if is_tiff(image):
         return max(8, *(image.tag_v2.get(ExifTags.Base.BitsPerSample) or (1,)))
     if image.format == "HEIF":
         return int(image.info.get("bit_depth", 8))
@@ -145,8 +146,7 @@ def _brightest(image: Image.Image) -> int:
     return int((values[..., :3] if image.mode == "RGBA" else values).max())
 
 
-@dataclass(frozen=True)
-class InspectedImage:
+class InspectedImage(Struct, frozen=True):
     """What reading and decoding an image has shown.
 
     identity: the SHA-256 of the content in hexadecimal, empty if it can't be read. pixels: uint8

@@ -7,9 +7,10 @@ import struct
 from collections.abc import Iterator
 from itertools import takewhile
 from mmap import mmap
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile, jpeg_factory
 
 from imgrec.data.images.size import check_size
 from imgrec.errors import DataError
@@ -28,6 +29,25 @@ _SCAN_MARKER = 0xFF00 | _SCAN
 # Of segments, and the end. Inside a scan, 0xFF is followed by 0 or the number of a restart.
 _MARKER = re.compile(rb"\xff([\xc0-\xc7\xc9-\xcf\xd9-\xef\xfe])")
 _COEFFICIENT = 2  # bytes
+
+
+def is_jpeg(head: bytes) -> bool:
+    """Return whether a file that begins with `head` is a JPEG."""
+    return head.startswith(b"\xff\xd8\xff")
+
+
+def open_jpeg(file: IO[bytes]) -> Image.Image:
+    """Return the image in a JPEG file; only its header is read.
+
+    `Image.open` does the same, after it has imported the code of four other formats.
+
+    Raises:
+        UnidentifiedImageError: The header can't be read.
+    """
+    try:
+        return jpeg_factory(file)
+    except (SyntaxError, IndexError, TypeError, struct.error) as error:
+        raise UnidentifiedImageError from error
 
 
 def check_exif(content: _Content) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgrec.data.images.size import check_size
 
@@ -15,8 +16,7 @@ _SIZE, _CODING, _COMPONENT, _TILE_PART, _DATA = 0xFF51, 0xFF52, 0xFF53, 0xFF90, 
 _START = b"\xff\x4f\xff\x51"
 
 
-@dataclass(frozen=True)
-class _Coding:
+class _Coding(Struct, frozen=True):
     """How a component of a tile is divided; sizes are powers of two, one for each resolution."""
 
     layers: int

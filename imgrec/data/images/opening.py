@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
 from imgrec.data.images.budget import MEMORY
 from imgrec.data.images.files import ImageContent, content_of, reason, size_of
@@ -29,7 +28,7 @@ from imgrec.data.images.memory import (
 from imgrec.data.images.orientation import SIDEWAYS, orientation
 from imgrec.data.images.size import check_size, check_slow, is_slow
 from imgrec.data.images.spec import ImageSpec
-from imgrec.data.images.tiff import check_blocks
+from imgrec.data.images.tiff import check_blocks, is_tiff
 from imgrec.data.records import ImageSource
 from imgrec.errors import BadImage, DataError
 
@@ -136,7 +135,7 @@ def _prepare(image: Image.Image, content: ImageContent, spec: ImageSpec, row: in
 
 def _beside(image: Image.Image, content: bytes, spec: ImageSpec) -> int:
     """Check what only one format has, and return the bytes that it takes beside its pixels."""
-    if isinstance(image, TiffImageFile):
+    if is_tiff(image):
         return check_blocks(image, spec.max_megapixels)
     if image.format == "JPEG2000":
         return memory_for_blocks(content, spec.max_megapixels)

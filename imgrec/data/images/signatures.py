@@ -5,15 +5,15 @@ Only asked where Pillow recognises nothing, except for HEIC, which Pillow needs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 HEAD = 2048
 """How many bytes of a file `content_type` looks at."""
 
 
-@dataclass(frozen=True)
-class ContentType:
+class ContentType(Struct, frozen=True):
     """What a file is.
 
     name: a format as Pillow calls it, or a phrase such as `an HTML page`. kind: `format`, one that

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgrec.corruption import Corruption
 from imgrec.data.images.resizing import Box, resize
 from imgrec.data.records import MAX_MEGAPIXELS
+
+if TYPE_CHECKING:
+    from imgrec.corruption import Corruption
 
 
 @dataclass(frozen=True)

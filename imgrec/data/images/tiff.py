@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, TypeGuard
 
-from PIL import ExifTags, ImagePalette
-from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
+from PIL import ExifTags, Image
 
 from imgrec.errors import DataError
 from imgrec.text import count_of
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 _REDUCED = 1  # a bit of NewSubfileType
 _SIGNED, _FLOATING = 2, 3  # values of SampleFormat
@@ -28,6 +30,11 @@ _OFFSETS = {ExifTags.Base.StripOffsets, ExifTags.Base.TileOffsets}
 _DIRECTORIES = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop}
 
 
+def is_tiff(image: Image.Image) -> TypeGuard[TiffImageFile]:
+    """Return whether an opened image is a TIFF; the code of that format is only imported for it."""
+    return image.format == "TIFF"
+
+
 def repair(image: TiffImageFile) -> None:
     """Let Pillow load the pixels of an opened `image` as they were stored.
 
@@ -41,6 +48,8 @@ def repair(image: TiffImageFile) -> None:
         _repair_ycbcr(image)
     colours = tags.get(ExifTags.Base.ColorMap)
     if image.mode == "P" and colours and max(colours) < 256:  # written as if for 8 bits
+        from PIL import ImagePalette
+
         image.palette = ImagePalette.raw("RGB;L", bytes(colours))
 
 
@@ -75,6 +84,8 @@ def _check_tag(tag: int, kind: int, count: int) -> None:
 
 def unsupported(file: IO[bytes]) -> str:
     """Return what Pillow can't read in the TIFF `file`, empty if its header is broken."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
     try:
         header = file.read(8)
         header += file.read(8) if header[2] == 43 or header[3] == 43 else b""

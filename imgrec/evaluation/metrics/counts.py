@@ -21,14 +21,15 @@ from imgrec.scores import Scores
 
 def count_images(scores: Scores) -> tuple[NDArray[np.int64], Counts]:
     """Return the confusion as in Evaluation, and the counts of all images as a single sample."""
-    from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
-
     if scores.multi_label:
-        found = np.asarray(multilabel_confusion_matrix(scores.positives, scores.answers), np.int64)
-        hits = found[:, 1, 1]
-        return found, _counts(hits, hits + found[:, 0, 1], hits + found[:, 1, 0])
-    predicted, labels = scores.probabilities.argmax(1), np.arange(len(scores.classes))
-    found = np.asarray(confusion_matrix(scores.true_labels, predicted, labels=labels), np.int64)
+        hits = (scores.positives & scores.answers).sum(axis=0)
+        predicted, support = scores.answers.sum(axis=0), scores.positives.sum(axis=0)
+        rejected = len(scores.names) - predicted - support + hits
+        cells = [[rejected, predicted - hits], [support - hits, hits]]
+        return np.array(cells, np.int64).transpose(2, 0, 1), _counts(hits, predicted, support)
+    classes = len(scores.classes)
+    cells = scores.true_labels * classes + scores.probabilities.argmax(1)
+    found = np.bincount(cells, minlength=classes**2).reshape(classes, classes).astype(np.int64)
     return found, _counts(found.diagonal(), found.sum(axis=0), found.sum(axis=1))
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence, Sized
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from imgrec.errors import RunError
 from imgrec.files import read_regular, reason_of
@@ -134,8 +133,7 @@ def read_litert(path: Path, verify: Callable[[bytes], None] | None = None) -> by
     return content
 
 
-@dataclass(frozen=True)
-class _Model:
+class _Model(Struct, frozen=True):
     """What the graphs of a file share.
 
     Args:
@@ -149,8 +147,7 @@ class _Model:
     buffers: list[tuple[int, int]]
 
 
-@dataclass(frozen=True)
-class _Tensor:
+class _Tensor(Struct, frozen=True):
     is_constant: bool
     is_variable: bool
     is_empty: bool
@@ -331,6 +328,8 @@ def _options(operator: Table, field: int, kind: int) -> Table | None:
 
 def _check_calls(calls: Sequence[set[int]]) -> None:
     """Refuse graphs that run themselves, or each other in too many levels."""
+    from graphlib import CycleError, TopologicalSorter
+
     for each in set().union(*calls):
         _check_index(each, calls, "an operator", "graph")
     levels: dict[int, int] = {}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from imgrec.models.litert.flatbuffer import Flatbuffer, Table
 
@@ -63,8 +63,7 @@ _LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "BATCH_MATMUL")
 _Sides = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Struct, frozen=True):
     """The window that a convolution or a pooling moves over a map: (height, width) of each.
 
     padded: whether zeros are added around the map, as with `padding: same`.
@@ -76,8 +75,7 @@ class Window:
     padded: bool = False
 
 
-@dataclass(frozen=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """What computes tensors from tensors, both by their numbers.
 
     name: As in LiteRT's schema; the number of one that nothing here depends on. inputs: Without the
@@ -93,8 +91,7 @@ class Operator:
     relu6: bool = False
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """The main graph of a file.
 
     names, shapes: Of the tensors, by number; a size that may vary is 1. operators: In the order in

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from imgrec.evaluation.prediction import MEAN, Answer, ModelInfo, Prediction
-from imgrec.report.terminal.names import name_cells
 from imgrec.rounding import percent
-from imgrec.text import NOTHING, count_of, join_few, printable
+from imgrec.text import NOTHING, count_of, join_few, printable, shorten_names
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,8 +22,7 @@ _BAR = 10
 _NAMED = 3
 
 
-@dataclass(frozen=True)
-class Disagreement:
+class Disagreement(Struct, frozen=True):
     """How many photos several models answered, on how many they disagree, and some of those."""
 
     compared: int = 0
@@ -49,6 +50,20 @@ class Disagreement:
         return f"The models disagree on {self.photos:,} of {compared}: {names}"
 
 
+class _Row(NamedTuple):
+    """A line of the table: a class, or a note in its place; photo and model only where they begin.
+
+    style: that of the note. probability: None for a note.
+    """
+
+    photo: str
+    model: str
+    class_name: str = ""
+    note: str = ""
+    style: str = ""
+    probability: float | None = None
+
+
 def prediction_table(
     predictions: Sequence[Prediction],
     *,
@@ -66,8 +81,11 @@ def prediction_table(
     """
     from rich import box
     from rich.console import Group
+    from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
+
+    from imgrec.report.terminal.names import name_cells
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("photo")
@@ -76,23 +94,59 @@ def prediction_table(
     table.add_column("class")
     table.add_column("probability", justify="right", no_wrap=True)
     table.add_column("", width=_BAR, no_wrap=True)
-    lines = [[*_rows(prediction, members)] for prediction in predictions]
-    apart = any(len(rows) > 1 for rows in lines)
-    columns = zip(*(row for rows in lines for row in rows), strict=True)
-    cells = zip(*map(_cells_of, columns), strict=True)
-    for rows in lines:
-        for _ in rows:
-            table.add_row(*next(cells))
-        if apart:
+    groups = [[*_rows(prediction, members)] for prediction in predictions]
+    rows = [row for group in groups for row in group]
+    photos = iter(name_cells([row.photo for row in rows]))
+    models = iter(name_cells([row.model for row in rows]))
+    classes = iter(name_cells([row.class_name for row in rows if not row.note]))
+    for group in groups:
+        for row in group:
+            photo, *model = (next(photos), next(models))[: 2 if len(members) > 1 else 1]
+            label = Text(row.note, style=row.style) if row.note else next(classes)
+            share = row.probability
+            bar = ProgressBar(total=1, completed=share, width=_BAR) if share is not None else ""
+            table.add_row(photo, *model, label, _percent(share), bar)
+        if len(rows) > len(groups):
             table.add_section()
-    found = disagreement or Disagreement().with_batch(predictions)
-    reasons = (
-        Text(f"{printable(each.name)}: {printable(each.error)}", style="red", overflow="fold")
-        for each in predictions
-        if each.error is not None
+    below = (
+        Text(text, style=style, overflow="fold")
+        for text, style in _below(predictions, disagreement)
     )
-    below = [Text(found.in_words, style="yellow")] if found.in_words else []
-    return Group(table, *reasons, *below)
+    return Group(table, *below)
+
+
+def prediction_text(
+    predictions: Sequence[Prediction],
+    *,
+    members: Sequence[ModelInfo],
+    disagreement: Disagreement | None = None,
+) -> str:
+    """Return the text of `prediction_table` without colours, of any width.
+
+    To import rich, which draws on terminals, takes longer than to predict a photo.
+    """
+    groups = [[*_rows(prediction, members)] for prediction in predictions]
+    rows = [row for group in groups for row in group]
+    classes = iter(_shown([row.class_name for row in rows if not row.note]))
+    columns = [
+        _aligned(["photo", *_shown([row.photo for row in rows])]),
+        _aligned(["model", *_shown([row.model for row in rows])]),
+        _aligned(["class", *(row.note or next(classes) for row in rows)]),
+        _aligned(["probability", *(_percent(row.probability) for row in rows)], right=True),
+        [" " * _BAR, *(_bar(row.probability) for row in rows)],
+    ]
+    if len(members) <= 1:
+        del columns[1]
+    head, *body = (f" {'   '.join(cells)}" for cells in zip(*columns, strict=True))
+    left = iter(body)
+    lines = ["", head, f" {'─' * (len(head) - 1)}"]
+    apart = len(rows) > len(groups)
+    for group in groups:
+        lines += itertools.islice(left, len(group))
+        lines += [""] * apart
+    lines += [""] * (not apart)
+    lines += (text for text, _ in _below(predictions, disagreement))
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def explanation_line(explained: ExplainedPhoto) -> str:
@@ -105,45 +159,66 @@ def explanation_line(explained: ExplainedPhoto) -> str:
     return f"{lead}; written: {files}" if files else lead
 
 
-def _cells_of(column: Sequence[RenderableType]) -> Sequence[RenderableType]:
-    """Return the cells of a column, where strings are names."""
-    names = iter(name_cells([each for each in column if isinstance(each, str)]))
-    return [next(names) if isinstance(each, str) else each for each in column]
-
-
-def _rows(
-    prediction: Prediction, members: Sequence[ModelInfo]
-) -> Iterator[tuple[RenderableType, ...]]:
-    """Yield a row for each class; its strings are names."""
-    from rich.text import Text
-
+def _rows(prediction: Prediction, members: Sequence[ModelInfo]) -> Iterator[_Row]:
     photo = prediction.name
-    nothing = Text()
     if prediction.error is not None:
-        model = [""] * (len(members) > 1)
-        yield photo, *model, Text("can't be used", style="red"), nothing, nothing
+        yield _Row(photo, "", note="can't be used", style="red")
         return
     mean = Answer(MEAN, prediction.top, prediction.known, prediction.labels)
     several = any(member.multi_label for member in members)
     for answer in (mean, *prediction.answers):
-        for row in _answer_rows(answer, several=several):
-            yield photo, *(row if len(members) > 1 else row[1:])
+        for row in _answer_rows(photo, answer, several=several):
+            yield row
             photo = ""
 
 
-def _answer_rows(answer: Answer, *, several: bool) -> Iterator[tuple[RenderableType, ...]]:
-    from rich.progress_bar import ProgressBar
-    from rich.text import Text
-
+def _answer_rows(photo: str, answer: Answer, *, several: bool) -> Iterator[_Row]:
     model = answer.model
     nothing = several and not answer.labels
     if answer.top and (nothing or not answer.known):
-        said = NOTHING if answer.known else "unknown"
-        yield model, Text(said, style="yellow"), Text(), Text()
-        model = ""
+        yield _Row(photo, model, note=NOTHING if answer.known else "unknown", style="yellow")
+        photo = model = ""
     for ranked in answer.top:
         ticked = "✓ " if ranked.class_name in answer.labels else "  "
         name = (ticked if several else "") + ranked.class_name
-        bar = ProgressBar(total=1, completed=ranked.probability, width=_BAR)
-        yield model, name, Text(percent(ranked.probability)), bar
-        model = ""
+        yield _Row(photo, model, name, probability=ranked.probability)
+        photo = model = ""
+
+
+def _below(
+    predictions: Sequence[Prediction], disagreement: Disagreement | None
+) -> Iterator[tuple[str, str]]:
+    """Yield what is said below the table, and the style."""
+    for each in predictions:
+        if each.error is not None:
+            yield f"{printable(each.name)}: {printable(each.error)}", "red"
+    found = disagreement or Disagreement().with_batch(predictions)
+    if found.in_words:
+        yield found.in_words, "yellow"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else percent(share)
+
+
+def _bar(share: float | None) -> str:
+    halves = int(2 * _BAR * min(1.0, max(0.0, share or 0)))
+    return "━" * (halves // 2) + "╸" * (halves % 2)
+
+
+def _shown(names: Sequence[str]) -> Sequence[str]:
+    return shorten_names(names, math.inf, _width)
+
+
+def _aligned(cells: Sequence[str], *, right: bool = False) -> list[str]:
+    widths = [*map(_width, cells)]
+    gaps = [" " * (max(widths) - width) for width in widths]
+    return [gap + cell if right else cell + gap for cell, gap in zip(cells, gaps, strict=True)]
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -6,10 +6,11 @@ import logging
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from imgrec.data.images import identities_of_images
 from imgrec.data.records import Photo, Record

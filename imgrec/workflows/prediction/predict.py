@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
+
+from msgspec import Struct
 
 from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
@@ -20,7 +20,6 @@ from imgrec.progress import Progress, Silent
 from imgrec.scores import Skipped
 from imgrec.text import printable
 from imgrec.workflows.prediction.predictor import Predictor
-from imgrec.workflows.prediction.resumable_file import resumable_file
 
 if TYPE_CHECKING:
     from imgrec.report.documents import LineForm
@@ -49,8 +48,7 @@ class RefusedPhoto(NamedTuple):
     error: str | None
 
 
-@dataclass(frozen=True)
-class FailureSummary:
+class FailureSummary(Struct, frozen=True):
     """The number of photos, how many of them can't be used, and the first 20 of those."""
 
     photos: int = 0
@@ -81,8 +79,7 @@ class PredictedBatch(NamedTuple):
     summary: FailureSummary
 
 
-@dataclass(frozen=True)
-class OpenSink:
+class OpenSink(Struct, frozen=True):
     """A sink that takes predictions.
 
     Args:
@@ -91,7 +88,7 @@ class OpenSink:
     """
 
     write: Callable[[PredictedBatch], None]
-    done: FailureSummary = field(default_factory=FailureSummary)
+    done: FailureSummary = FailureSummary()
 
 
 Sink = Callable[[Iterator[Photo]], AbstractContextManager[OpenSink]]
@@ -149,7 +146,8 @@ Deliver = Callable[[Iterator[str]], None]
 def table_sink(table: TableText, deliver: Deliver, *, most: int = _TABLE) -> Sink:
     """Return a sink that makes a table of each `most` photos, and delivers them at the end.
 
-    Their text waits in a temporary file, so that memory does not grow with the number of photos.
+    If there are several, their text waits in a temporary file, so that memory does not grow with
+    the number of photos.
 
     Args:
         table: Returns the text of a table.
@@ -160,23 +158,32 @@ def table_sink(table: TableText, deliver: Deliver, *, most: int = _TABLE) -> Sin
     @contextmanager
     def opened(_photos: Iterator[Photo]) -> Iterator[OpenSink]:
         waiting: list[Prediction] = []
-        with waiting_text() as text:
+        text: TextIO | None = None
+        with ExitStack() as stack:
 
             def write(batch: PredictedBatch) -> None:
+                nonlocal text
                 waiting.extend(batch.predictions)
                 while len(waiting) > most:
+                    text = text or stack.enter_context(waiting_text())
                     text.write(table(waiting[:most], last=False))
                     del waiting[:most]
 
             yield OpenSink(write)
-            text.write(table(waiting, last=True))
-            deliver(pieces(text))
+            last = table(waiting, last=True)
+            if text is None:
+                deliver(iter([last]))
+            else:
+                text.write(last)
+                deliver(pieces(text))
 
     return opened
 
 
 def waiting_text() -> AbstractContextManager[TextIO]:
     """Return a temporary file for text that has to wait for the last prediction."""
+    import tempfile
+
     return tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape", newline="")
 
 
@@ -219,6 +226,7 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
         RunError: The file can't be written.
     """
     from imgrec.report.documents import header, lines
+    from imgrec.workflows.prediction.resumable_file import resumable_file
 
     if is_stream(path):
         return _stream_sink(path, predictor, form, resume=resume)

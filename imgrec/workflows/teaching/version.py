@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from imgrec.classifiers import PHOTOS, Store, StoredVersion, VersionPhoto
@@ -103,12 +104,12 @@ def _write_run(
     prepared = _prepared(store, backbone, solved)
     calibration, threshold = solved.calibration, solved.threshold
     card = new_card(prepared, None, COMPUTING, None)
-    card = replace(
+    card = structs.replace(
         card,
         preprocessing=backbone.description.preprocessing,
         head=head_on_card(solved.head),
         threshold=threshold,
-        data={name: replace(each, absolute=None) for name, each in card.data.items()},
+        data={name: structs.replace(each, absolute=None) for name, each in card.data.items()},
     )
     records = prepared.splits.train
     rows = compared_rows(len(records), prepared.experiment.seed)

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from imgrec.evaluation.export_parity import require_parity
@@ -64,4 +65,4 @@ def write_head_file(
 
     writer.write_export(file, export)
     digest = writer.card.hashes[file]
-    writer.update(calibration=dataclasses.replace(calibration, model=digest))
+    writer.update(calibration=structs.replace(calibration, model=digest))

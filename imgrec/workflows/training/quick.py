@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from imgrec.config.data import Data
@@ -163,7 +163,7 @@ def _feature_cache(data: Data, extractor: FeatureExtractor, identity: str) -> Fe
 
 
 def _card(prepared: Prepared, solved: QuickHead) -> Card:
-    return dataclasses.replace(
+    return replace(
         new_card(prepared, None, COMPUTING, None),
         head=head_on_card(solved.head),
         threshold=solved.threshold,
