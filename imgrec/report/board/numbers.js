@@ -38,16 +38,17 @@ function shown(column, value) {
 
 function onAxis(column, value) {
   if (column.unit === "percent") return `${short(+(100 * value).toPrecision(6))} %`;
+  if (column.unit === "seconds" && !Number.isInteger(value)) return `${short(value)} s`;
   return column.unit === "decimal" ? short(value) : shown(column, value);
 }
 
 const TIMES = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 36000, 86400, 172800, 432000, 864000];
 
-function steps(low, high, wanted, unit) {
-  const raw = (high - low) / wanted || 1;
+function steps(low, high, wanted, unit, whole) {
+  const raw = Math.max((high - low) / wanted || 1, whole ? 1 : 0);
   const power = 10 ** Math.floor(Math.log10(raw));
   const times = unit === "seconds" && raw > 10 && TIMES.find((each) => each >= 0.7 * raw);
-  const step = times || [1, 2, 2.5, 5, 10].find((each) => each * power >= 0.7 * raw) * power;
+  const step = times || [1, 2, 2.5, 5, 10].find((each) => each * power >= 0.7 * raw && !(whole && (each * power) % 1)) * power;
   const found = [];
   for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) found.push(+at.toPrecision(12));
   return found;
@@ -93,6 +94,7 @@ function numbers(values, column, wanted, plain) {
   for (const each of values) { low = Math.min(low, each); high = Math.max(high, each); }
   if (low > high) { low = 0; high = 1; }
   const log = !plain && low > 0 && high / low > 50;
+  const whole = !log && low < high && values.every(Number.isInteger);
   if (low === high) {
     const room = column.unit === "percent" ? 0.05 : Math.abs(low) / 2 || 0.5;
     low -= room;
@@ -101,7 +103,7 @@ function numbers(values, column, wanted, plain) {
   const change = log ? Math.log10 : (value) => value;
   const from = change(low), to = change(high);
   const at = (value) => (value == null ? null : (change(+value) - from) / (to - from));
-  const ticks = (log ? powers(low, high, wanted, column.unit) : steps(low, high, wanted, column.unit)).map((each) => [each, at(each), onAxis(column, each)]);
+  const ticks = (log ? powers(low, high, wanted, column.unit) : steps(low, high, wanted, column.unit, whole)).map((each) => [each, at(each), onAxis(column, each)]);
   return { at, ticks, log };
 }
 

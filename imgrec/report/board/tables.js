@@ -42,7 +42,7 @@ function heading(label, column, sort, view) {
     view.draw();
     const again = [...document.querySelectorAll("#runs thead button")].find((each) => each.dataset.key === button.dataset.key);
     if (again) again.focus();
-  } }, label, el("span", { "aria-hidden": "true" }, on ? (descending ? "▾" : "▴") : ""));
+  } }, label, on ? el("span", { "aria-hidden": "true" }, descending ? "▾" : "▴") : null);
   button.dataset.key = column ? column.key : "";
   return el("th", { scope: "col", class: column && numeric(column) ? null : "text", "aria-sort": on ? (descending ? "descending" : "ascending") : "none" }, button);
 }

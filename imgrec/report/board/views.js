@@ -48,10 +48,12 @@ function curves() {
     const epochOf = (row, index) => 1 + index * data.every[row];
     const longest = Math.max(2, ...rows.map((row) => epochOf(row, series[row].length - 1)));
     const column = { unit: name.endsWith("accuracy") ? "percent" : "decimal", label: name };
-    const every = rows.flatMap((row) => series[row]).filter((each) => each !== null).sort((a, b) => a - b);
+    const known = rows.map((row) => series[row].filter((each) => each !== null)).filter((each) => each.length);
+    const highest = known.map((each) => Math.max(...each)).sort((a, b) => a - b);
     // A run that diverged would flatten all others.
-    const high = every.length < 50 ? every[every.length - 1] ?? 1 : Math.min(every[every.length - 1], every[Math.floor(0.98 * (every.length - 1))] * 1.5 || Infinity);
-    const y = numbers([every[0] ?? 0, high], column, 5, true);
+    const usual = highest[Math.floor((highest.length - 1) / 2)];
+    const high = Math.min(highest[highest.length - 1] ?? 1, usual > 0 ? 3 * usual : Infinity);
+    const y = numbers([Math.min(high, ...known.map((each) => Math.min(...each))), high], column, 5, true);
     const x = numbers([1, longest], { unit: "count" }, Math.min(longest - 1, width / 80), true);
     const [px, py] = frame(svg, width, height, x, y, ["epoch", name]);
     const spot = (row, index) => (series[row][index] == null ? null : [px(x.at(epochOf(row, index))), py(Math.max(-0.02, Math.min(1.02, y.at(series[row][index]))))]);
