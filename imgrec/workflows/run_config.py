@@ -21,17 +21,29 @@ def data_config(run: Run, data: Path | None) -> DataLocation:
     """Return where a run's images are; for an imported run, the location `data`.
 
     Raises:
-        UsageError: The run is imported, so it has no images, and there is no `data`.
+        UsageError: The run is imported, so it has no images, or a version of a classifier, which
+            does not say where its photos are; and there is no `data`.
         RunError: The config can't be used, see `run_config`.
     """
     if run.card.origin is None:
-        return run_config(run.path).data
+        config = run_config(run.path).data
+        if data is None and config.loader != "keras" and _names_no_place(run):
+            raise UsageError(
+                f"{printable(run.name)} is a version of a classifier, and does not say where its "
+                "photos are",
+                hint=f"give images with {option('data', 'FOLDER')}",
+            )
+        return config
     if data is None:
         raise UsageError(
             f"{printable(run.name)} was imported, so it has no images",
             hint=f"give images with {option('data', 'FOLDER')}",
         )
     return DataLocation(root=str(data), multi_label=run.card.multi_label)
+
+
+def _names_no_place(run: Run) -> bool:
+    return any(each.written and each.absolute is None for each in run.card.data.values())
 
 
 def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:

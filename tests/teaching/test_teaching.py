@@ -27,10 +27,11 @@ from imgrec.classifiers import (
     StoredPhoto,
 )
 from imgrec.data.records import Photo
-from imgrec.errors import RunError, UsageError
+from imgrec.errors import DataError, RunError, UsageError
 from imgrec.files import sha256
 from imgrec.progress import Silent, Task
 from imgrec.runs.card_file import read_card
+from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 from imgrec.workflows.experiment_argument import experiment_of
 from imgrec.workflows.teaching import Classifier
 from imgrec.workflows.training import QUICK, train_quick
@@ -151,6 +152,22 @@ def test_no_path_is_in_a_classifier(pets: Classifier, tmp_path: Path) -> None:
             assert path.is_dir() or str(tmp_path.parent).encode() not in path.read_bytes()
         assert moved.run(1).card.data["train"].written == "photos"
         assert moved.published().members[0].classes == ("blue", "red")
+
+
+def test_a_version_is_evaluated(pets: Classifier, tmp_path: Path) -> None:
+    """On other photos: its own taught it, and it does not say where they are."""
+    run = pets.run(1)
+    with pytest.raises(UsageError, match="pets-1 is a version of a classifier") as refused:
+        evaluate(run)
+    assert "give images with" in refused.value.hint
+    with pytest.raises(DataError, match="pets-1 was trained on 12 of 12 images"):
+        evaluate(run, EvaluationRequest(ImageChoice(data=pets.folder / "photos")))
+    for name, first in (("red", 50), ("blue", 150)):
+        (tmp_path / "others" / name).mkdir(parents=True)
+        for number, content in enumerate(pictures(first, 3, red=name == "red")):
+            (tmp_path / "others" / name / f"{number}.png").write_bytes(content)
+    found = evaluate(run, EvaluationRequest(ImageChoice(data=tmp_path / "others"))).evaluation
+    assert found.metrics["accuracy"].value == 1
 
 
 def test_a_requirement_that_is_not_met_stops_a_version(pets: Classifier) -> None:
