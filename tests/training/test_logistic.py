@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -161,6 +164,29 @@ def test_the_number_of_threads_changes_nothing() -> None:
         for threads in ("1", "2", "4")
     }
     assert len(found) == 1
+
+
+def test_a_computation_that_ends_lets_go_of_its_arrays() -> None:
+    """At once, and not when Python looks for cycles: a service ends many of them."""
+    photos, calls = _made(20, 3, 2), 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 10:
+            raise KeyboardInterrupt
+
+    features = photos.features.copy()
+    there = weakref.ref(features)
+    gc.disable()
+    try:
+        with suppress(KeyboardInterrupt):
+            fit_head(photos.photos, features, check=check)
+        del features
+        assert calls >= 10
+        assert there() is None
+    finally:
+        gc.enable()
 
 
 def test_a_preview_is_close_to_the_solution() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -97,33 +97,42 @@ def _at_once(
     return logits.reshape(len(rows), folds, len(STRENGTHS), -1)[rows, fold_of]
 
 
-def _solved(regressions: Sequence[Regressions]) -> Iterator[Floats]:
-    """Yield the logits of each photo by each of some regressions; threads solve them.
+class _EndedError(Exception):
+    """Another thread has raised an exception."""
+
+
+def _solved(regressions: Sequence[Regressions]) -> Sequence[Floats]:
+    """Return the logits of each photo by each of some regressions; threads solve them.
 
     An exception in one of them, or here, ends all.
     """
-    raised: list[BaseException] = []
-
-    @contextmanager
-    def ending_all() -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            raised.append(error)
-            raise
+    ended, raised = threading.Event(), list[BaseException]()
 
     def logits(some: Regressions) -> Floats:
         def check() -> None:
-            if raised:
-                raise raised[0]
+            if ended.is_set():
+                raise _EndedError
             some.check()
 
-        with ending_all():
+        try:
             found, _ = minimize(replace(some, check=check), _ENOUGH * some.strengths)
-        return some.logits(found)
+            return some.logits(found)
+        except BaseException as error:  # noqa: BLE001 - raised below
+            if not ended.is_set():
+                ended.set()
+                raised.append(error)
+            return np.empty(0)
 
-    with ThreadPoolExecutor(_THREADS) as threads, ending_all():
-        yield from threads.map(logits, regressions)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        try:
+            found = list(threads.map(logits, regressions))
+        finally:
+            ended.set()
+    if raised:
+        del raised[1:]
+        # Nothing refers to it but its handler: with its traceback it keeps all arrays.
+        raise raised.pop()
+    return found
 
 
 def _in_turn(
