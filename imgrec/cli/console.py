@@ -57,7 +57,7 @@ class Console:
 
     @property
     def is_plain(self) -> bool:
-        """Whether stdout takes UTF-8 without colours, in lines of any length: no terminal is it."""
+        """Whether stdout is a file or a pipe in UTF-8, to which rich would write no colours."""
         stream = sys.stdout
         forced = {"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys()  # rich obeys them
         encoding = getattr(stream, "encoding", None) or ""

@@ -6,7 +6,6 @@ import shlex
 import threading
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +158,7 @@ class LiteRTEngine:
         count = min(cores, _WEIGHTS // len(self.content))
         if count > 1 and not self._others:
             with suppress_native_stderr():
-                self._others += (_Interpreter(self.content, cores // count) for _ in range(count))
+                self._others = [_Interpreter(self.content, cores // count) for _ in range(count)]
         return self._others
 
     def _side_by_side(
@@ -172,10 +171,12 @@ class LiteRTEngine:
         left = deque(range(len(parts)))
 
         def work(interpreter: _Interpreter) -> None:
-            while left:
-                with suppress(IndexError):  # another one has just taken the last
+            while True:
+                try:
                     place = left.popleft()
-                    found[place] = self._compute(interpreter, parts[place])
+                except IndexError:
+                    return
+                found[place] = self._compute(interpreter, parts[place])
 
         with ThreadPoolExecutor(len(crew)) as pool:
             deque(pool.map(work, crew), maxlen=0)
