@@ -68,6 +68,9 @@ needs_weights = pytest.mark.skipif(
 # Where any test may load TensorFlow; elsewhere those do that use a trained run, or are marked.
 WITH_TENSORFLOW = {"explanation", "models", "training", "workflows"}
 
+# Where no test looks at the charts of reports.
+WITHOUT_CHARTS = {"cli", "teaching", "training", "workflows"}
+
 
 class _NoTensorFlow(MetaPathFinder, Loader):
     """Fails a test that loads TensorFlow where the tests that do so were left out."""
@@ -164,6 +167,13 @@ def blank_charts() -> Iterator[None]:
         for theme in ("light", "dark"):
             patch.setattr(ThemedChart, theme, content.getvalue())
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _charts(request: pytest.FixtureRequest) -> None:
+    """Draw none in WITHOUT_CHARTS, but for the runs that all tests share."""
+    if request.path.parent.name in WITHOUT_CHARTS:
+        request.getfixturevalue("blank_charts")
 
 
 @pytest.fixture(autouse=True)

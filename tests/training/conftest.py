@@ -27,11 +27,6 @@ training: {{epochs: 3, export: [], optimizer: {{Adam: {{learning_rate: 1e-2}}}}}
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _charts(blank_charts: None) -> None:
-    """Draw none: the runs that directories share have them, and `tests/report` looks at them."""
-
-
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 20 bright and 20 dark images."""

@@ -17,11 +17,6 @@ from tests.conftest import Once
 from tests.workflows.smallest import EVERY_PRECISION, FEWER_BITS, FLOAT32, smallest, write_photos
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _charts(blank_charts: None) -> None:
-    """Draw none: the runs that directories share have them, and `tests/report` looks at them."""
-
-
 @pytest.fixture(scope="session")
 def tiny(once: Once) -> Path:
     """The folders that `write_photos` writes; tests must not change them."""
