@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -309,6 +310,21 @@ def database() -> Iterator[str]:
     yield f"postgresql+psycopg://postgres:secret@127.0.0.1:{port}/postgres"
     run(control, "-D", f"{home}/data", "-m", "immediate", "-w", "stop")
     shutil.rmtree(home)
+
+
+@contextmanager
+def mounted(folder: Path, size: str) -> Iterator[Path]:
+    """Mount an empty file system of a size in a new folder, where this process may mount one."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - found on PATH
 
 
 def write_bright_and_dark(root: Path, count: int, side: int) -> Path:

@@ -11,22 +11,16 @@ import pytest
 from imgrec.classifiers import DiskFull
 from imgrec.files import sha256
 from imgrec.workflows.teaching import Classifier
+from tests.conftest import mounted
 from tests.serve.running import Running
 from tests.teaching.small import picture, taught
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 600 kB, where this process may mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - found on PATH
+    """A file system of 600 kB."""
+    with mounted(tmp_path / "disk", "600k") as folder:
+        yield folder
 
 
 def test_photos_do_not_fit(small_disk: Path) -> None:
@@ -55,10 +49,10 @@ def test_photos_do_not_fit(small_disk: Path) -> None:
         assert pets.forget(added).photos == len(added)
 
 
-def test_a_service_says_so(small_disk: Path) -> None:
+def test_a_service_says_so(small_disk: Path, tmp_path: Path) -> None:
     """With status 507, and why."""
     taught(small_disk / "pets").close()
-    with Running(["--classifiers", str(small_disk)], small_disk) as service:
+    with Running(["--classifiers", str(small_disk)], tmp_path) as service:
         for number in range(1000, 9000):
             photo = picture(number, red=True)
             reply = service.ask("POST", "/v1/classifiers/pets/classes/red/photos", photo)

@@ -13,21 +13,14 @@ from imgrec.errors import ConfigError, RunError
 from imgrec.runs.folder import find
 from imgrec.training.checkpoint import newest_place
 from imgrec.workflows.training import resume, train
-from tests.conftest import TINY
+from tests.conftest import TINY, mounted
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 450 kB, where this process may mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=450k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - found on PATH
+    """A file system of 450 kB."""
+    with mounted(tmp_path / "disk", "450k") as folder:
+        yield folder
 
 
 def test_a_full_disk_stops_the_training(small_disk: Path) -> None:
