@@ -64,14 +64,15 @@ def hard(folder: Path) -> None:
     random = np.random.default_rng(0)
     create(folder).close()
     store = Store(folder)
-    for name in map(str, range(100)):
+    for place in range(100):
+        name, numbers = str(place), range(5 * place, 5 * place + 5)
         store.add_class(name)
-        store.add_photos([_noise(random) for _ in range(5)], name, "labelled")
+        store.add_photos([_noise(random, each) for each in numbers], name, "labelled")
     store.close()
 
 
-def _noise(random: np.random.Generator) -> NewPhoto:
-    content = random.bytes(20)
+def _noise(random: np.random.Generator, number: int) -> NewPhoto:
+    content = picture(number, red=True)
     features = random.normal(size=FEATURES).astype(np.float32)
     grey = random.integers(0, 256, (32, 32), np.uint8)
-    return NewPhoto(sha256(content), content, "photo.png", "png", 1, 1, features, grey)
+    return NewPhoto(sha256(content), content, "photo.png", "png", 24, 24, features, grey)
