@@ -1,11 +1,13 @@
-"""Process many items in threads, and return the results in order."""
+"""Threads: of many items that are processed in order, and of BLAS."""
 
 from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -56,3 +58,53 @@ def usable_cores() -> int:
     """Return a sensible number of threads: the cores this process may use, at most 16."""
     usable = getattr(os, "sched_getaffinity", None)
     return min(16, len(usable(0)) if usable else os.cpu_count() or 1)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS to one thread: the number of threads changes the order of its sums.
+
+    The limit is mostly one of the whole process. It lasts until the last context of any thread
+    ends; then BLAS has as many threads as before.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with _BLAS, threadpool_limits(1, "blas"):  # with OpenMP, each thread has a limit of its own
+        yield
+
+
+class _BlasLimit:
+    """The limit of the process, which a thread of its own sets: only that one may change it."""
+
+    def __init__(self) -> None:
+        self._lock, self._holders = threading.Lock(), 0
+        self._keeper, self._is_free = threading.Thread(), threading.Event()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._holders:
+                is_set, self._is_free = threading.Event(), threading.Event()
+                self._keeper = threading.Thread(
+                    target=_limit_blas, args=(is_set, self._is_free), daemon=True
+                )
+                self._keeper.start()
+                is_set.wait()
+            self._holders += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._holders -= 1
+            if not self._holders:
+                self._is_free.set()
+                self._keeper.join()
+
+
+_BLAS = _BlasLimit()
+
+
+def _limit_blas(is_set: threading.Event, is_free: threading.Event) -> None:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        is_set.set()
+        is_free.wait()

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from imgrec.errors import DataError, ImgrecError, RunError
 from imgrec.training.logistic import (
@@ -187,6 +190,47 @@ def test_a_computation_that_ends_lets_go_of_its_arrays() -> None:
         assert there() is None
     finally:
         gc.enable()
+
+
+def test_heads_that_are_solved_at_once_keep_to_one_thread() -> None:
+    """Also when the first one ends; afterwards, BLAS has its threads back."""
+    photos = _made(20, 3, 2)
+    photos.fit()  # loads all that has a BLAS
+    began, go_on = (Event(), Event()), (Event(), Event())
+
+    def fit(number: int) -> None:
+        def wait() -> None:
+            began[number].set()
+            go_on[number].wait(60)
+
+        photos.fit(check=wait)
+
+    before = _blas_threads()
+    _set_blas_threads(2)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(fit, 0)
+        assert began[0].wait(60)
+        second = threads.submit(fit, 1)
+        assert began[1].wait(60)
+        go_on[0].set()
+        first.result()
+        meanwhile = _blas_threads()
+        go_on[1].set()
+        second.result()
+    after = _blas_threads()
+    _set_blas_threads(max(before))
+    assert (meanwhile, after) == ({1}, {2})
+
+
+def _blas_threads() -> set[int]:
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+def _set_blas_threads(count: int) -> None:
+    """Set it for good, in a thread that ends: other threads may change it then."""
+    setter = Thread(target=threadpool_limits, args=(count, "blas"))
+    setter.start()
+    setter.join()
 
 
 def test_a_preview_is_close_to_the_solution() -> None:

@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.parallel import one_blas_thread
+
 SIDE = 32
 """The pixels a side of a thumbnail."""
 
@@ -105,12 +107,10 @@ def find_look_alikes(thumbnails: _Pixels, *, per_picture: int = 50_000) -> LookA
         thumbnails: Grey, uint8 (pictures, SIDE, SIDE), each with contrast.
         per_picture: How many hashes each is compared with at most, on average.
     """
-    from threadpoolctl import threadpool_limits
-
     count = len(thumbnails)
     group, budget = np.arange(count), _Budget(per_picture * count)
     # The products are small: threads would mostly wait for each other, and burn time doing so.
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         for start in range(0, count, _BLOCK):
             block = _Block.of(thumbnails[start : start + _BLOCK], start)
             for view in _VIEWS:

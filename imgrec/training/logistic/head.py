@@ -6,13 +6,13 @@ nor how the set came about changes a bit of it, on one machine with one set of v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.parallel import one_blas_thread
 from imgrec.training.logistic.cross_validation import (
     STRENGTHS,
     CrossValidation,
@@ -107,7 +107,7 @@ def fit_head(
     known, labels = _canonical(photos, features)
     truth = np.eye(len(photos.classes))[labels]
     fold_of = deal_folds(photos, folds)
-    with _one_thread():
+    with one_blas_thread():
         problem = Problem(known, truth, None, check)
         chosen, validated = cross_validated(problem, fold_of, advance)
         strength = chosen if strength is None else strength
@@ -137,7 +137,7 @@ def preview_head(
     """
     known, labels = _canonical(photos, features)
     truth = np.eye(len(photos.classes))[labels]
-    with _one_thread():  # several would mostly wait for each other
+    with one_blas_thread():  # several would mostly wait for each other
         problem = Problem(known, truth, last.space, lambda: None)
         regression = problem.regression(last.strength)
         start = problem.space.coefficients(last.kernel, last.bias) @ regression.contrasts.T
@@ -154,12 +154,3 @@ def _canonical(
     photos.check_features(features)
     sorted_already = np.array_equal(rows, np.arange(len(features)))
     return features if sorted_already else features[rows], photos.labels[rows]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Hold BLAS to one thread: the number of threads changes the order of its sums."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):
-        yield

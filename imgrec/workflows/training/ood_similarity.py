@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.parallel import one_blas_thread
+
 MOST_REFERENCES = 4096
 """How many photos a photo is compared with. SHA-256 is as good as chance: the first are taken."""
 
@@ -37,13 +39,10 @@ def held_out_similarities(
         known: The references.
         groups: The group of each photo. By default, each is on its own.
     """
-    from threadpoolctl import threadpool_limits
-
     if groups is None:
         groups = np.arange(len(features))
     found = np.empty(len(features), np.float32)
-    # The number of threads changes the order of sums.
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         for start in range(0, len(features), _BLOCK):
             cosines = _directions(features[start : start + _BLOCK]) @ known.T
             own = groups[start : start + _BLOCK, None] == groups[: len(known)]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.records import Record, labels_of
 from imgrec.evaluation.calibration import FEWEST_IMAGES, calibrated, fit_temperature
+from imgrec.parallel import one_blas_thread
 from imgrec.runs.card import Calibration, Threshold
 from imgrec.scores import Scores
 from imgrec.training.logistic import LabelledPhotos, LogisticHead, fit_head
@@ -79,8 +80,6 @@ def solve_quick_head(
     Raises:
         DataError, RunError: As `fit_head`.
     """
-    from threadpoolctl import threadpool_limits
-
     classes, section = prepared.splits.classes, prepared.experiment.evaluation.selective_prediction
     head = fit_head(photos, train)
     log.info("head: %s", head_on_card(head))
@@ -92,8 +91,7 @@ def solve_quick_head(
     scores, split = cross_validated_scores(head, names, classes, alike), CROSS_VALIDATED
     judging, records = scores, prepared.splits.validation
     if len(records) >= FEWEST_IMAGES:
-        # The number of threads changes the order of sums.
-        with threadpool_limits(1, "blas"):
+        with one_blas_thread():
             judging = _scores(records, classes, head.probabilities(validation))
         split = "validation"
     calibration = fit_temperature(judging, split)
