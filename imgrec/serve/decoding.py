@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -109,7 +110,12 @@ def decoding_apart() -> Iterator[Callable[[Path, ImageSpec, str], Pixels]]:
     decoder = _Decoder()
 
     def decode(path: Path, spec: ImageSpec, name: str) -> Pixels:
-        return decoder.call(name, content_of(path, name), [asdict(spec)])["0"]
+        timer = threading.Timer(_LIMITS.seconds, decoder.expire)
+        timer.start()
+        try:
+            return decoder.call(name, content_of(path, name), [asdict(spec)])["0"]
+        finally:
+            timer.cancel()
 
     with closing(decoder):
         yield decode
