@@ -313,13 +313,15 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def either(names: Sequence[str]) -> str:
-    """Return the first of `names`, printable, as alternatives.
+    """Return the first of `names`, quoted where they need it, as alternatives.
 
     Example:
         >>> either(["wall_clock", "digital_clock", "analog_clock"])
         'wall_clock, digital_clock or analog_clock'
+        >>> either(["", "serving_default"])
+        '"" or serving_default'
     """
-    *before, last = map(printable, names[:_ALTERNATIVES])
+    *before, last = map(quoted, names[:_ALTERNATIVES])
     return f"{', '.join(before)} or {last}" if before else last
 
 

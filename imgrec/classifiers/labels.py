@@ -21,7 +21,7 @@ from imgrec.classifiers.index import Index
 from imgrec.classifiers.names import check_class_name
 from imgrec.classifiers.photo_files import move_photo, photo_path, remove_photos, write_photo
 from imgrec.classifiers.records import NewPhoto, PhotoStatus, Quotas, StoredClass, StoredPhoto
-from imgrec.text import count_of, printable, quoted
+from imgrec.text import count_of, join_few, printable, quoted
 
 _SIDE = 32
 _PHOTO = (
@@ -50,7 +50,7 @@ class Labels(Index):
         """Return a class; raises NotFound."""
         found = next((each for each in self.classes() if each.name == name), None)
         if found is None:
-            raise _no_class(name)
+            raise self._no_class(name)
         return found
 
     def add_class(self, name: str) -> bool:
@@ -286,8 +286,13 @@ class Labels(Index):
     def _class_number(self, name: str) -> int:
         found = self._row("SELECT id FROM classes WHERE name = ?", name)
         if found is None:
-            raise _no_class(name)
+            raise self._no_class(name)
         return int(found[0])
+
+    def _no_class(self, name: str) -> NotFound:
+        names = [each.name for each in self.classes()]
+        hint = f"classes: {join_few(names, 10)}" if names else "it has no classes yet"
+        return NotFound(f"there is no class {quoted(name)} in {printable(self.name)}", hint=hint)
 
     def _insert_photo(
         self, row: StoredPhoto, number: int | None, photo: NewPhoto, revision: int
@@ -326,7 +331,3 @@ def _stored(
         added,
         0,
     )
-
-
-def _no_class(name: str) -> NotFound:
-    return NotFound(f"there is no class {quoted(name)}", hint="add it first")

@@ -17,7 +17,7 @@ from imgrec.files import cannot_write, reason_of
 from imgrec.interface import option
 from imgrec.runs.card import Card
 from imgrec.runs.card_file import CARD_FILE, read_card
-from imgrec.text import nearest, printable, quoted
+from imgrec.text import join_few, nearest, printable, quoted
 
 LAST = "last"
 
@@ -226,6 +226,12 @@ def _why(run: Run) -> str:
 
 
 def _missing(reference: str, runs_dir: Path) -> RunError:
+    parent = Path(reference).parent
+    if os.sep in reference and (beside := [run.name for run in find_runs(parent)[0]]):
+        return RunError(
+            f"there is no run {printable(reference)}: no such folder",
+            hint=f"{printable(str(parent))} has {join_few(beside, 10)}",
+        )
     names = [run.name for run in list_runs(runs_dir)]
     near = nearest(reference, names)
     meant = f"did you mean {printable(near)}? " if near else ""

@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +30,7 @@ from imgrec.serve.limits import held, read_body
 from imgrec.serve.routes import ROUTES, Route
 from imgrec.serve.security import Security
 from imgrec.serve.service import Service
+from imgrec.text import either
 
 log = logging.getLogger("imgrec")
 
@@ -63,7 +65,7 @@ class Application:
         self._prefix, self._numbers = secrets.token_hex(8), itertools.count(1)
         self._starlette = Starlette(
             routes=[
-                StarletteRoute(path, _Endpoint(self, by_method), methods=[*by_method])
+                StarletteRoute(path, _Endpoint(self, by_method))
                 for path, by_method in _by_path(routes).items()
             ],
             exception_handlers={HTTPException: self._not_found},
@@ -152,11 +154,7 @@ class Application:
         """Answer a request of no route."""
         began, identifier = time.perf_counter(), self._identifier()
         status = error.status_code if isinstance(error, HTTPException) else 404
-        path = request.url.path
-        detail = (
-            f"{path} does not take {request.method}" if status == 405 else f"there is no {path}"
-        )
-        given = HttpRequest(id=identifier)
+        detail, given = f"there is no {request.url.path}", HttpRequest(id=identifier)
         response = problem(Refusal(status, detail, hint="/docs lists all requests"), given)
         self._note(_NO_ROUTE, given, request.scope, response, time.perf_counter() - began)
         headers = {"x-request-id": identifier}
@@ -196,10 +194,24 @@ class _Endpoint:
 
     def __init__(self, application: Application, by_method: Mapping[str, Route]) -> None:
         self._application, self._by_method = application, by_method
+        self._other = _refusing_methods(by_method)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self._application.answer(self._by_method[method], scope, receive, send)
+        route = self._by_method.get(method, self._other)
+        await self._application.answer(route, scope, receive, send)
+
+
+def _refusing_methods(by_method: Mapping[str, Route]) -> Route:
+    """Return the route of a path for the methods that it does not take."""
+    allowed = [*by_method, *(["HEAD"] if "GET" in by_method else [])]
+    headers = {"allow": ", ".join(allowed)}
+
+    async def refuse(_service: Service, _request: HttpRequest) -> HttpResponse:
+        hint = f"use {either(list(by_method))}"
+        raise Refusal(405, "the address does not take this method", hint=hint, headers=headers)
+
+    return replace(next(iter(by_method.values())), methods=(), handler=refuse, asks=False)
 
 
 def _by_path(routes: Sequence[Route]) -> Mapping[str, Mapping[str, Route]]:

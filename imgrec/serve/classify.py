@@ -23,7 +23,7 @@ from imgrec.serve.exchange import (
     Refusal,
 )
 from imgrec.serve.multipart import MULTIPART, uploaded_files
-from imgrec.serve.reading import Base64, base64_content, read_body, read_query
+from imgrec.serve.reading import Base64, base64_content, photo_of, read_body, read_query
 
 _NAME = "photo"
 
@@ -81,7 +81,7 @@ def photos_of(request: HttpRequest) -> Sequence[Photo]:
         return uploaded_files(request)
     if request.content_type == JSON:
         return _in_json(request)
-    return [Photo(_NAME, request.body)]
+    return [Photo(_NAME, photo_of(request))]
 
 
 def write_answer(answer: Answer) -> HttpResponse:

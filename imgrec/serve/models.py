@@ -21,7 +21,7 @@ from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.runtime.score import joined_output, scores_of
 from imgrec.serve.batching import Batched, Outputs
 from imgrec.serve.exchange import Options, Refusal
-from imgrec.text import join_few, printable
+from imgrec.text import join_few, printable, quoted
 from imgrec.workflows.prediction import Predictor, open_models
 
 
@@ -157,7 +157,7 @@ class ServedModels:
         if name not in self._models:
             raise Refusal(
                 404,
-                f"there is no model {printable(name)}",
+                f"there is no model {quoted(name)}",
                 hint=f"models: {join_few(list(self._models), 10)}",
             )
         return self._models[name]

@@ -11,7 +11,7 @@ from msgspec.inspect import Metadata, Type, type_info
 
 from imgrec.json_documents import from_builtins, parse_json
 from imgrec.serve.exchange import HttpRequest, Refusal
-from imgrec.text import either, printable
+from imgrec.text import either, printable, quoted
 
 if TYPE_CHECKING:
     from msgspec.inspect import StructType
@@ -25,6 +25,7 @@ Base64 = Annotated[
 ]
 
 _SEE = "/docs describes what is allowed"
+_FORM = "application/x-www-form-urlencoded"
 _URL_SAFE = str.maketrans("-_", "+/")
 _ADDRESSES = ("http://", "https://", "gs://", "s3://", "file://")
 
@@ -64,9 +65,7 @@ def read_query(request: HttpRequest, kind: type[Kind]) -> Kind:
     names = kind.__struct_encode_fields__
     for name in request.query:
         if name not in names:
-            raise Refusal(
-                400, f"there is no parameter {printable(name)}", hint=f"use {either(names)}"
-            )
+            raise Refusal(400, f"there is no parameter {quoted(name)}", hint=f"use {either(names)}")
     try:
         return msgspec.convert(request.query, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -98,6 +97,23 @@ def base64_content(text: str, place: str) -> bytes:
     if not content:
         raise Refusal(422, f"{place} is empty")
     return content
+
+
+def photo_of(request: HttpRequest) -> bytes:
+    """Return the body of a request as that of a photo.
+
+    Raises:
+        Refusal: 422, it is text or a photo that `curl -d` has sent as a form.
+    """
+    body = request.body
+    # `curl --data-binary` says the same of a photo, which has such bytes; `curl -d` drops them.
+    if body and request.content_type == _FORM and not any(each in body for each in b"\0\r\n"):
+        raise Refusal(
+            422,
+            f"the body is a form, {_FORM}, and no photo",
+            hint="`curl --data-binary @FILE` sends a photo as it is, `curl --json` sends JSON",
+        )
+    return body
 
 
 def _allowed(kind: type[Struct], name: str) -> str:

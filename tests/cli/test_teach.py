@@ -47,6 +47,8 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
     missing = taught("forget", folder, tmp_path / "red" / "0.png")
     assert missing.returncode == 2
     assert f"{tmp_path / 'red' / '0.png'} is not a photo of pets" in missing.stderr
+    nowhere = taught("forget", folder, "red.png")
+    assert f"{folder / 'photos'} has the photos, each by its SHA-256" in nowhere.stderr
 
 
 def test_a_requirement_that_is_not_met_is_status_1(

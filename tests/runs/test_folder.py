@@ -97,6 +97,14 @@ def test_a_missing_run_is_reported_with_the_nearest_name(tmp_path: Path) -> None
     assert caught.value.hint.startswith("did you mean cat_dog-1?")
 
 
+def test_a_missing_run_of_a_folder_is_reported_with_those_beside_it(tmp_path: Path) -> None:
+    """As the versions of a classifier, some of which are withdrawn."""
+    _run(tmp_path / "versions", "pets", 1)
+    with pytest.raises(RunError, match=r"there is no run .*: no such folder$") as caught:
+        find(str(tmp_path / "versions" / "pets-2"), tmp_path / "runs")
+    assert caught.value.hint == f"{tmp_path / 'versions'} has pets-1"
+
+
 def test_no_run_at_all_is_reported_with_what_to_do(tmp_path: Path) -> None:
     """Before the first training the hint says how to train."""
     with pytest.raises(RunError, match="there is no complete run") as caught:

@@ -18,6 +18,8 @@ from imgrec.runs.folder import Run
 from tests.conftest import PROJECT
 from tests.serve.running import Running, drawn, multipart
 
+FORM = "application/x-www-form-urlencoded"
+
 pytestmark = pytest.mark.tensorflow  # the run is trained with it
 
 PHOTOS = {
@@ -102,6 +104,8 @@ def test_clients_at_once_get_the_same_answers(service: Running) -> None:
         (drawn(0), "?threshold=2", "image/png", 400, "threshold=2"),
         (drawn(0), "?model=cats", "image/png", 404, "cats"),
         (drawn(0), "?explain=dense", "image/png", 400, "use occlusion or windows"),
+        (drawn(0).translate(None, b"\0\r\n"), "", FORM, 422, "`curl --data-binary @FILE` sends"),
+        (b'{"photos": []}', "", FORM, 422, "`curl --json` sends JSON"),
     ],
 )
 def test_what_can_not_be_answered_says_why(
@@ -111,6 +115,29 @@ def test_what_can_not_be_answered_says_why(
     reply = service.classify(body, query, content_type)
     assert reply.status == status
     assert said in reply.body.decode()
+
+
+def test_a_photo_that_is_called_a_form_is_answered(service: Running) -> None:
+    """As `curl --data-binary` does."""
+    assert service.classify(drawn(0), "", FORM).document == service.classify(drawn(0)).document
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/classify", "POST"),
+        ("GET", "/v1/models/pets:predict", "POST"),
+        ("HEAD", "/v1/models/pets/versions/2:predict", "POST"),
+        ("DELETE", "/v1/models", "GET, HEAD"),
+        ("PUT", "/", "GET, POST, HEAD"),
+    ],
+)
+def test_another_method_is_not_another_model(
+    service: Running, method: str, path: str, allowed: str
+) -> None:
+    """Whether or not the path names a model that there is."""
+    found = service.ask(method, path)
+    assert (found.status, found.headers["allow"]) == (405, allowed)
 
 
 def test_real_photos_have_the_answers_of_predict(

@@ -110,7 +110,6 @@ def test_a_single_photo_may_have_no_dimension_of_photos() -> None:
         ({"shape": [0], "data": []}, "there is no photo in the request"),
         ({"data": [7]}, "photo 1 is not text in base64"),
         ({"data": ["gs://bucket/cat.jpg"]}, "photo 1 is an address"),
-        ({"datatype": "FP32"}, "the datatype FP32 is not supported"),
         ({"datatype": "UINT8"}, "the shape [1] is not that of photos"),
         ({"datatype": "UINT8", "shape": [1, 1, 1], "data": [256]}, "a pixel is not an integer"),
         ({"datatype": "UINT8", "shape": [1, 1, 1], "data": [0.5]}, "a pixel is not an integer"),
@@ -146,6 +145,13 @@ def test_a_tensor_that_is_not_one_of_photos_is_refused(changed: Any, says: str) 
 def test_outputs_that_do_not_exist_are_refused(keys: Any, says: str) -> None:
     """A request is answered as asked, or not at all."""
     assert refused(INFER, infer(**keys)).detail.startswith(says)
+
+
+def test_numbers_are_not_photos() -> None:
+    """The description lists the types of tensors, as nothing says how numbers were scaled."""
+    found = refused(INFER, infer(tensor(datatype="FP32")))
+
+    assert (found.status, found.detail) == (400, "the datatype FP32 is not supported")
 
 
 def test_binary_tensors_are_refused() -> None:

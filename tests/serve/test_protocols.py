@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from imgrec.serve.classify import read_question
 from imgrec.serve.exchange import HttpRequest, Question, Refusal
+from imgrec.serve.openapi import openapi_document
 from imgrec.serve.protocols import PROTOCOLS, Operation, Protocol
+from imgrec.serve.routes import ROUTES
 
 OPERATIONS = [operation for each in PROTOCOLS for operation in each.operations]
 KEYS = [
@@ -82,6 +86,25 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
         read = found(operation, body)
         assert isinstance(read, Refusal)
         assert read.status == 400
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.paths[0])
+@given(document=VALUES)
+def test_what_is_not_described_has_status_400(operation: Operation, document: object) -> None:
+    """What has the form of the description and can't be used has another one."""
+    form = _form_of(operation)
+    for whole in (document, *({key: [document]} for key in KEYS[:8])):
+        read = found(operation, json.dumps(whole).encode())
+        status = read.status if isinstance(read, Refusal) else 200
+        assert (status == 400) is not form.is_valid(whole), (whole, read)
+
+
+@cache
+def _form_of(operation: Operation) -> Draft202012Validator:
+    described = openapi_document(ROUTES)
+    body = described["paths"][operation.paths[0]]["post"]["requestBody"]
+    form = body["content"]["application/json"]["schema"]
+    return Draft202012Validator(form | {"components": described["components"]})
 
 
 TENSOR = {"name": "image", "data": [0] * 3}

@@ -80,6 +80,13 @@ def test_what_is_not_valid_is_refused(document: object, says: str) -> None:
     assert found.detail.startswith(says)
 
 
+def test_the_signatures_that_there_are_can_be_seen() -> None:
+    """One of them has an empty name."""
+    found = refused(PREDICT, posted({"inputs": [IMAGE], "signature_name": "train"}))
+
+    assert found.hint == 'use "" or serving_default'
+
+
 def test_an_address_is_not_a_photo() -> None:
     """The service reads nothing from other places."""
     found = refused(PREDICT, posted({"instances": [{"b64": "https://example.com/cat.jpg"}]}))

@@ -103,7 +103,12 @@ def test_photos_are_added_and_listed(rest: Rest) -> None:
     digest = added["photo"]["sha256"]
     assert rest("GET", f"/pets/photos/{digest}/content").body == content
     assert rest("GET", f"/pets/photos/{digest}/thumbnail").content_type == "image/webp"
-    assert _refused(rest, "GET", "/pets/photos?class=rde") == 404
+    with pytest.raises(Refusal) as refusal:
+        rest("GET", "/pets/photos?class=rde")
+    assert (refusal.value.status, refusal.value.hint) == (404, "classes: blue, red")
+    with pytest.raises(Refusal) as refusal:
+        rest("GET", "/pest")
+    assert (refusal.value.status, refusal.value.hint) == (404, "classifiers: pets")
     first = rest.document("GET", "/pets/photos?class=red&limit=4")
     rest_of = rest.document("GET", f"/pets/photos{first['next']}")
     hashes = [each["sha256"] for each in first["photos"] + rest_of["photos"]]

@@ -14,7 +14,7 @@ from imgrec.serve.classifiers.jobs import Jobs
 from imgrec.serve.decoding import decoding_apart
 from imgrec.serve.models import ModelSource, ServedModel, open_served
 from imgrec.serve.service import Service
-from imgrec.text import printable
+from imgrec.text import join_few, quoted
 from imgrec.workflows.teaching import Classifier, list_classifiers
 
 # Solvers make many arrays of some megabytes, each in a thread of its own.
@@ -53,8 +53,9 @@ class Classifiers:
         """Return a classifier; raises NotFound."""
         with self._mutex:
             if name not in self._open:
-                if name not in self.names():
-                    raise NotFound(f"there is no classifier {printable(name)}")
+                if name not in (names := self.names()):
+                    there = f"classifiers: {join_few(names, 10)}" if names else "PUT makes one"
+                    raise NotFound(f"there is no classifier {quoted(name)}", hint=there)
                 self._open[name] = Classifier(
                     self._folder / name, create=False, decoding=decoding_apart
                 )

@@ -10,7 +10,7 @@ from imgrec.evaluation.prediction import ModelInfo, Prediction, combined_model
 from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Refusal, json_response
 from imgrec.serve.models import ServedModel
 from imgrec.serve.protocols.protocol import Status
-from imgrec.text import join_few, printable
+from imgrec.text import join_few, printable, quoted
 
 ALL_CLASSES = 1_000_000
 """A number of classes listed that no model reaches."""
@@ -43,7 +43,7 @@ def described_model(request: HttpRequest, status: Status) -> ServedModel:
         if each.name == name:
             return each
     names = join_few([each.name for each in status.models], 10)
-    raise Refusal(404, f"there is no model {printable(name)}", hint=f"models: {names}")
+    raise Refusal(404, f"there is no model {quoted(name)}", hint=f"models: {names}")
 
 
 def require_version(request: HttpRequest) -> None:

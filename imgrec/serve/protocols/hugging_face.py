@@ -27,7 +27,7 @@ from imgrec.serve.protocols.common import (
     refuse_as_text,
 )
 from imgrec.serve.protocols.protocol import Operation, Protocol
-from imgrec.serve.reading import Base64, base64_content, read_body
+from imgrec.serve.reading import Base64, base64_content, photo_of, read_body
 
 _NAME = "inputs"
 _TOP = 5
@@ -71,12 +71,11 @@ def read(request: HttpRequest) -> Question:
         Refusal: 400, it is not valid; 422, it can't be answered as asked.
     """
     parameters = Parameters()
-    content = request.body
     if request.content_type == JSON:
         body = read_body(request, HuggingFaceRequest)
         content = base64_content(body.inputs, _NAME)
         parameters = body.parameters or parameters
-    elif not content:
+    elif not (content := photo_of(request)):
         raise Refusal.no_photo()
     if parameters.function_to_apply == "none":
         raise Refusal(

@@ -219,7 +219,7 @@ def _photos(tensor: InputTensor, request: HttpRequest) -> list[Photo]:
     if tensor.datatype == _PIXELS:
         return _pixels(tensor, values, request)
     raise Refusal(
-        422,
+        400,
         f"the datatype {printable(tensor.datatype)} is not supported",
         hint="send photos as files in base64, BYTES, or their pixels from 0 to 255, UINT8; "
         "the model resizes and scales them",

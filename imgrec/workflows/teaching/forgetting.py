@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from imgrec.classifiers import NotFound, Store
+from imgrec.classifiers import PHOTOS, NotFound, Store
 from imgrec.files import sha256_of
 from imgrec.progress import Progress
 from imgrec.text import printable
@@ -32,7 +32,10 @@ def hash_of(store: Store, photo: str | Path) -> str:
     try:
         sha256 = sha256_of(Path(photo))
     except (OSError, ValueError) as error:
-        raise NotFound(f"{shown} is neither a file nor the SHA-256 of a photo") from error
+        raise NotFound(
+            f"{shown} is neither a file nor the SHA-256 of a photo",
+            hint=f"{printable(str(store.folder / PHOTOS))} has the photos, each by its SHA-256",
+        ) from error
     if store.find(sha256) is None:
         raise NotFound(f"{shown} is not a photo of {printable(store.name)}")
     return sha256
