@@ -18,7 +18,11 @@ _INSTALLED_CLASSIFIER = "EfficientNetLite0"
 
 
 def chosen_models(
-    console: Console, models: Sequence[str], pretrained: str | None, runs_dir: Path
+    console: Console,
+    models: Sequence[str],
+    pretrained: str | None,
+    runs_dir: Path,
+    argument: str = "a run with --model RUN",
 ) -> Sequence[Run | str]:
     """Return the runs, or the ImageNet classifier, that the options of a command choose.
 
@@ -29,6 +33,7 @@ def chosen_models(
         models: The values of `--model`.
         pretrained: The value of `--pretrained`.
         runs_dir: The value of `--runs-dir`.
+        argument: What names a run, for an error.
 
     Raises:
         RunError: There is no such run, or none to choose.
@@ -49,10 +54,10 @@ def chosen_models(
         # Whoever has begun a run expects its answers.
         if not console.interactive and any(find_runs(runs_dir)):
             raise
-    return [_classifier(console, runs_dir)]
+    return [_classifier(console, runs_dir, argument)]
 
 
-def _classifier(console: Console, runs_dir: Path) -> str:
+def _classifier(console: Console, runs_dir: Path, argument: str) -> str:
     """Return the ImageNet classifier that is used if there is no run, and say so."""
     from imgrec.models.packaged_weights import is_installed
     from imgrec.runs.folder import default_runs_dir
@@ -67,8 +72,8 @@ def _classifier(console: Console, runs_dir: Path) -> str:
     if not console.interactive:
         raise RunError(
             f"there is no complete run in {printable(str(runs_dir))}",
-            hint="give a run with --model RUN, or an ImageNet classifier with "
-            f"--pretrained {_INSTALLED_CLASSIFIER}",
+            hint=f"give {argument}, or an ImageNet classifier with --pretrained "
+            f"{_INSTALLED_CLASSIFIER}",
         )
     console.say(f"{said.format(_SMALL_CLASSIFIER)} (14 MB, downloaded once)")
     return _SMALL_CLASSIFIER

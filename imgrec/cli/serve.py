@@ -121,8 +121,9 @@ def serve(
     """Answer photos over HTTP.
 
     Each RUN (a folder, the name of a run, or last, the default) is a model that is served under
-    its name; NAME=RUN gives it another one, and NAME=RUN,RUN is an ensemble. Requests that name no
-    model are answered by the first one. With --classifiers, no RUN is needed.
+    its name; NAME=RUN gives it another one, and NAME=RUN,RUN is an ensemble, as is a folder of
+    folds or seeds. Requests that name no model are answered by the first one. With --classifiers,
+    no RUN is needed. Without any run in runs/, an ImageNet classifier is served.
 
     SIGTERM and Ctrl-C end the service when everything under way is answered. SIGHUP opens the
     models, the token file and the certificate again.
@@ -212,7 +213,7 @@ def _sources(
     if runs:
         sources = list(_named(runs, runs_dir))
     else:
-        (only,) = chosen_models(console, (), pretrained, runs_dir)
+        (only,) = chosen_models(console, (), pretrained, runs_dir, "a RUN")
         sources = [
             ModelSource(only, (only,), runs_dir, pretrained=True)
             if isinstance(only, str)
@@ -228,13 +229,14 @@ def _sources(
 
 
 def _named(runs: Sequence[str], runs_dir: Path) -> Iterator[ModelSource]:
-    from imgrec.runs.folder import LAST, find
+    from imgrec.runs.folder import LAST
+    from imgrec.runs.repeats import find_folder
     from imgrec.serve.models import ModelSource
 
     for each in runs:
         name, equals, references = each.partition("=")
         if not equals or Path(each).is_dir():
-            name = LAST if each == LAST else find(each, runs_dir).name
+            name = LAST if each == LAST else find_folder(each, runs_dir).resolve().name
             yield ModelSource(name, (each,), runs_dir)
         elif not name or not all(references.split(",")):
             raise UsageError(f"{printable(each)} does not have the form NAME=RUN or NAME=RUN,RUN")

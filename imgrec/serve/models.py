@@ -16,7 +16,8 @@ from imgrec.evaluation.prediction import ModelInfo, Prediction
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular
 from imgrec.json_documents import parse_json
 from imgrec.report.documents import IdentityDocument, ServedDocument
-from imgrec.runs.folder import METRICS_FILE, Run, find
+from imgrec.runs.folder import METRICS_FILE, Run
+from imgrec.runs.repeats import find_members
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.runtime.score import joined_output, scores_of
 from imgrec.serve.batching import Batched, Outputs
@@ -103,7 +104,8 @@ class ModelSource:
 
     Args:
         name: By which the model is asked for.
-        references: The runs that answer together: folders, names below `runs_dir`, or `last`.
+        references: The runs that answer together: folders, names below `runs_dir`, or `last`; a
+            folder of folds or seeds is all of its runs.
         runs_dir: The runs folder.
         pretrained: Whether the references are names of ImageNet classifiers.
     """
@@ -121,7 +123,7 @@ class ModelSource:
         """
         if self.pretrained:
             return self.references
-        return tuple(find(each, self.runs_dir) for each in self.references)
+        return tuple(run for each in self.references for run in find_members(each, self.runs_dir))
 
 
 class ServedModels:

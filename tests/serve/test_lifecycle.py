@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from imgrec.runs.folder import Run
+from imgrec.runs.repeats import Repeats, write_repeats
 from imgrec.serve.lifecycle import drop_new_connections
+from tests.conftest import PROJECT
 from tests.serve.running import SECONDS, Reply, Running, drawn, reply
 
 pytestmark = pytest.mark.tensorflow  # the run is trained with it
@@ -129,6 +133,31 @@ def test_a_model_is_opened_again(trained: Run, tmp_path: Path) -> None:
         service.wait_for_line("model digits stays as it was")
         assert service.ask("POST", "/v1/models/cats:reload").status == 404
         assert service.classify(drawn(1)).status == 200
+
+
+def test_a_folder_of_runs_is_their_ensemble(trained: Run, tmp_path: Path) -> None:
+    """Under its name, as `imgrec predict --model` takes it."""
+    folder = tmp_path / "colours-seeds-1"
+    for name in ("seed-0", "seed-1"):
+        shutil.copytree(trained.path, folder / name)
+    write_repeats(folder, Repeats(1, "seeds", ("seed-0", "seed-1")))
+    with Running([str(folder), "--runs-dir", str(tmp_path)], tmp_path) as service:
+        (model,) = service.ask("GET", "/v1/models").document["models"]
+        assert (model["name"], len(model["served"]["models"])) == ("colours-seeds-1", 2)
+        assert service.classify(drawn(0)).status == 200
+
+
+def test_without_a_run_the_argument_is_named(tmp_path: Path) -> None:
+    """The one of `imgrec serve`, which has no `--model`."""
+    found = subprocess.run(
+        [sys.executable, "-m", "imgrec", "serve", "--runs-dir", tmp_path],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert found.returncode == 4
+    assert "hint: give a RUN, or an ImageNet classifier with --pretrained" in found.stderr
 
 
 def test_a_run_that_changes_is_opened_again(trained: Run, tmp_path: Path) -> None:
