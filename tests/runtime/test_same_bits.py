@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.models.efficientnet_lite import litert_features
+from imgrec.models.export import export_model
 from imgrec.models.litert import LiteRTWriter, with_head
 from imgrec.models.packaged_weights import read_packaged_weights
 from imgrec.runtime import litert_engine
@@ -41,17 +43,44 @@ def real() -> bytes:
     return litert_features("EfficientNetLite0", 48, read_packaged_weights("EfficientNetLite0"))
 
 
+def quantized(folder: Path) -> bytes:
+    """Return a network whose weights are int8, and whose activations are quantized as it runs."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((48, 48, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(32, 5, strides=2, activation="relu"),
+            layers.Conv2D(128, 3, activation="relu"),
+            layers.DepthwiseConv2D(3),
+            layers.Conv2D(48, 1, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(32, activation="softmax"),
+        ]
+    )
+    export_model(model, folder / "model.tflite", "litert", "int8")
+    return (folder / "model.tflite").read_bytes()
+
+
 @pytest.mark.parametrize("network", [small, pytest.param(real, marks=needs_weights)])
 def test_neither_batches_nor_threads_change_a_bit(network: Callable[[], bytes]) -> None:
     """One image at a time in one thread gives the bits of any batch in any number of threads."""
-    content, pixels = network(), np.random.default_rng(1).integers(0, 256, (9, 48, 48, 3))
-    images = pixels.astype(np.float32)
-    expected = _outputs(content, images, batch=1, threads=1)
-    assert len(np.unique(expected, axis=0)) == len(images)
-    for threads in (1, 2, 5):
-        for batch in (1, 4, 9):
-            found = _outputs(content, images, batch=batch, threads=threads)
-            np.testing.assert_array_equal(found, expected, f"{batch=}, {threads=}")
+    _same_bits(network())
+
+
+@pytest.mark.tensorflow
+def test_int8_weights_change_no_bit_either(tmp_path: Path) -> None:
+    """The activations of each image are quantized for themselves, not with those beside it."""
+    content = quantized(tmp_path)
+    from ai_edge_litert.interpreter import Interpreter
+
+    types = [each["dtype"] for each in Interpreter(model_content=content).get_tensor_details()]
+    assert types.count(np.int8) == 6  # the weights of each layer: fewer than 1,024 stay float32
+    _same_bits(content)
 
 
 def test_interpreters_side_by_side_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +94,18 @@ def test_interpreters_side_by_side_change_no_bit(monkeypatch: pytest.MonkeyPatch
     engine = LiteRTEngine(content, ("a",) * 5, spec)
     for count in (37, 3, 1):
         np.testing.assert_array_equal(engine.outputs(images[:count]), expected[:count])
+
+
+def _same_bits(content: bytes) -> None:
+    random = np.random.default_rng(1)
+    brightness = random.integers(2, 257, (9, 1, 1, 1))  # so that each has a scale of its own
+    images = random.integers(0, brightness, (9, 48, 48, 3)).astype(np.float32)
+    expected = _outputs(content, images, batch=1, threads=1)
+    assert len(np.unique(expected, axis=0)) == len(images)
+    for threads in (1, 2, 5):
+        for batch in (1, 4, 9):
+            found = _outputs(content, images, batch=batch, threads=threads)
+            np.testing.assert_array_equal(found, expected, f"{batch=}, {threads=}")
 
 
 def _outputs(
