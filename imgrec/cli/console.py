@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 5000
 _LONGEST_CELL = 1000
 
-_ANY_WIDTH = 10_000
 _NARROWEST = 20
 
 
@@ -55,14 +54,6 @@ class Console:
         """Whether results go to a terminal, where they would interfere with a progress display."""
         return _is_terminal(sys.stdout)
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether stdout is a file or a pipe in UTF-8, to which rich would write no colours."""
-        stream = sys.stdout
-        forced = {"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys()  # rich obeys them
-        encoding = getattr(stream, "encoding", None) or ""
-        return not (_is_terminal(stream) or forced) and encoding.lower().startswith("utf")
-
     def result(self, text: str) -> None:
         """Print a command's result on stdout, unchanged."""
         _write(sys.stdout, text.removesuffix("\n"))
@@ -71,14 +62,9 @@ class Console:
         """Print a report's table on stdout, in colour on a terminal."""
         self.result(self.rendered(renderable))
 
-    def rendered(self, renderable: RenderableType, *, whole: bool = False) -> str:
-        """Return the text that `render` prints.
-
-        Args:
-            renderable: The table.
-            whole: If stdout is not a terminal, do not limit the width.
-        """
-        return rendered(renderable, sys.stdout, whole=whole)
+    def rendered(self, renderable: RenderableType) -> str:
+        """Return the text that `render` prints."""
+        return rendered(renderable, sys.stdout)
 
     def document(self, document: object) -> None:
         """Print a document as JSON on stdout."""
@@ -173,19 +159,15 @@ class Console:
                 self._live = None
 
 
-def rendered(renderable: RenderableType, file: TextIO | None = None, *, whole: bool = False) -> str:
+def rendered(renderable: RenderableType, file: TextIO | None = None) -> str:
     """Return a report's table as text.
 
-    Args:
-        renderable: The table.
-        file: Where it will be printed; its terminal, if any, sets width and colours.
-        whole: If `file` is not a terminal, do not limit the width.
+    file: Where it will be printed; its terminal, if any, sets width and colours.
     """
     from rich.console import Console as RichConsole
 
-    width = _ANY_WIDTH if whole and not _is_terminal(file) else None
     # Captured, because rich turns a broken pipe into exit status 1.
-    console = RichConsole(file=file or io.StringIO(), width=width)
+    console = RichConsole(file=file or io.StringIO())
     with console.capture() as capture:
         console.print(renderable)
     return "\n".join(line.rstrip() for line in capture.get().split("\n"))

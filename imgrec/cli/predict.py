@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from imgrec.cli import options
 from imgrec.cli.chosen_model import chosen_models
-from imgrec.cli.console import Console
+from imgrec.cli.console import Console, aligned
 from imgrec.cli.fast_start import without_collections
 from imgrec.cli.options import refuse_unusable
 from imgrec.errors import DataError, UsageError
@@ -296,8 +296,9 @@ def _table_sink(console: Console, output: Path | None, members: Sequence[ModelIn
     """Return a sink that prints tables, or writes them to a file, once all photos are predicted."""
     from imgrec.report.terminal.predictions import (
         Disagreement,
+        prediction_rows,
         prediction_table,
-        prediction_text,
+        remarks,
     )
     from imgrec.workflows.prediction import table_sink
 
@@ -307,10 +308,14 @@ def _table_sink(console: Console, output: Path | None, members: Sequence[ModelIn
         nonlocal seen
         seen = seen.with_batch(predictions)
         said = seen if last else Disagreement()
-        if output is not None or console.is_plain:
-            return prediction_text(predictions, members=members, disagreement=said)
-        shown = prediction_table(predictions, members=members, disagreement=said)
-        return console.rendered(shown, whole=True)
+        if output is None and console.shows_results:
+            shown = prediction_table(predictions, members=members, disagreement=said)
+            return console.rendered(shown)
+        # To import rich, which draws on terminals, takes longer than to predict a photo.
+        header, rows = prediction_rows(predictions, members=members)
+        below = [text for text, _ in remarks(predictions, said)]
+        lines = aligned(header, rows, numbers=1) + [""] * bool(below) + below + [""] * (not last)
+        return "".join(f"{line}\n" for line in lines)
 
     return table_sink(table, partial(_deliver, console, output))
 

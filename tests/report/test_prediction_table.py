@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
-from imgrec.report.terminal.predictions import Disagreement, prediction_table, prediction_text
+from imgrec.report.terminal.predictions import Disagreement, prediction_rows, prediction_table
 from imgrec.scores import Decision
 from imgrec.text import printable
 
@@ -148,22 +148,21 @@ def test_photos_on_which_models_disagree_are_counted_over_several_tables() -> No
     assert "disagree" not in printed(parts[0], members=two, disagreement=Disagreement())
 
 
-def test_without_a_terminal_the_text_is_the_same(hostile: tuple[str, ...]) -> None:
-    """What is written without rich, for a pipe or a file, is what rich would write."""
-    cat, dog = (Ranked("cat", 0.76),), (Ranked("犬", 0.5), Ranked("[b]dog", 0.24))
-    answers = (Answer("m", cat), Answer("n", dog, known=False))
-    several = ModelInfo("last", ("cat",), decision=Decision(class_thresholds=(0.5,)))
+def test_rows_for_a_file_have_the_same_answers() -> None:
+    """The model where there are several, the note in place of a class, photos apart."""
+    cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)
     two = (*ONE, ModelInfo("n", ("dog", "cat")))
-    cases = (
-        ((), ONE),
-        ((Prediction("a.jpg", dog[:1]), Prediction("bad.jpg", (), "no such file")), ONE),
-        ((Prediction("a.jpg", dog, known=False),), ONE),
-        ((Prediction("a.jpg", cat, answers=answers, agree=False), Prediction("b", cat)), two),
-        ((Prediction("a.jpg", dog, labels=("犬",)), Prediction("b.jpg", cat)), (several,)),
-        (tuple(Prediction(each, (Ranked(each, 1.0),)) for each in hostile), ONE),
-        (tuple(Prediction(each, (), each) for each in hostile), ONE),
+    answers = (Answer("m", cat), Answer("n", dog, known=False))
+    found = (Prediction("a.jpg", cat, answers=answers, agree=False), Prediction("b.jpg", (), "bad"))
+    assert prediction_rows(found, members=two) == (
+        ["photo", "model", "class", "probability"],
+        [
+            ["a.jpg", "mean", "cat", "75.0 %"],
+            ["", "m", "cat", "75.0 %"],
+            ["", "n", "unknown", ""],
+            ["", "", "dog", "50.0 %"],
+            [""] * 4,
+            ["b.jpg", "", "can't be used", ""],
+        ],
     )
-    for found, members in cases:
-        rich = printed(found, 10_000, members).splitlines()
-        text = prediction_text(found, members=members)
-        assert text.splitlines() == [line.rstrip() for line in rich]
+    assert prediction_rows((Prediction("c", cat),), members=ONE)[1] == [["c", "cat", "75.0 %"]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +9,7 @@ from msgspec import Struct
 
 from imgrec.evaluation.prediction import MEAN, Answer, ModelInfo, Prediction
 from imgrec.rounding import percent
-from imgrec.text import NOTHING, count_of, join_few, printable, shorten_names
+from imgrec.text import NOTHING, count_of, join_few, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -110,43 +108,43 @@ def prediction_table(
             table.add_section()
     below = (
         Text(text, style=style, overflow="fold")
-        for text, style in _below(predictions, disagreement)
+        for text, style in remarks(predictions, disagreement)
     )
     return Group(table, *below)
 
 
-def prediction_text(
-    predictions: Sequence[Prediction],
-    *,
-    members: Sequence[ModelInfo],
-    disagreement: Disagreement | None = None,
-) -> str:
-    """Return the text of `prediction_table` without colours, of any width.
+def prediction_rows(
+    predictions: Sequence[Prediction], *, members: Sequence[ModelInfo]
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Return the header and the rows of `prediction_table`, the probability last; no bars.
 
-    To import rich, which draws on terminals, takes longer than to predict a photo.
+    Rows without text set photos apart.
     """
+    model = ["model"] * (len(members) > 1)
+    header = ["photo", *model, "class", "probability"]
     groups = [[*_rows(prediction, members)] for prediction in predictions]
-    rows = [row for group in groups for row in group]
-    classes = iter(_shown([row.class_name for row in rows if not row.note]))
-    columns = [
-        _aligned(["photo", *_shown([row.photo for row in rows])]),
-        _aligned(["model", *_shown([row.model for row in rows])]),
-        _aligned(["class", *(row.note or next(classes) for row in rows)]),
-        _aligned(["probability", *(_percent(row.probability) for row in rows)], right=True),
-        [" " * _BAR, *(_bar(row.probability) for row in rows)],
-    ]
-    if len(members) <= 1:
-        del columns[1]
-    head, *body = (f" {'   '.join(cells)}" for cells in zip(*columns, strict=True))
-    left = iter(body)
-    lines = ["", head, f" {'─' * (len(head) - 1)}"]
-    apart = len(rows) > len(groups)
+    apart = any(len(group) > 1 for group in groups)
+    rows: list[list[str]] = []
     for group in groups:
-        lines += itertools.islice(left, len(group))
-        lines += [""] * apart
-    lines += [""] * (not apart)
-    lines += (text for text, _ in _below(predictions, disagreement))
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+        if rows and apart:
+            rows.append([""] * len(header))
+        for row in group:
+            of_model = [row.model for _ in model]
+            label = row.note or row.class_name
+            rows.append([row.photo, *of_model, label, _percent(row.probability)])
+    return header, rows
+
+
+def remarks(
+    predictions: Sequence[Prediction], disagreement: Disagreement | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield what is said below the table of predictions, and its style."""
+    for each in predictions:
+        if each.error is not None:
+            yield f"{printable(each.name)}: {printable(each.error)}", "red"
+    found = disagreement or Disagreement().with_batch(predictions)
+    if found.in_words:
+        yield found.in_words, "yellow"
 
 
 def explanation_line(explained: ExplainedPhoto) -> str:
@@ -185,40 +183,5 @@ def _answer_rows(photo: str, answer: Answer, *, several: bool) -> Iterator[_Row]
         photo = model = ""
 
 
-def _below(
-    predictions: Sequence[Prediction], disagreement: Disagreement | None
-) -> Iterator[tuple[str, str]]:
-    """Yield what is said below the table, and the style."""
-    for each in predictions:
-        if each.error is not None:
-            yield f"{printable(each.name)}: {printable(each.error)}", "red"
-    found = disagreement or Disagreement().with_batch(predictions)
-    if found.in_words:
-        yield found.in_words, "yellow"
-
-
 def _percent(share: float | None) -> str:
     return "" if share is None else percent(share)
-
-
-def _bar(share: float | None) -> str:
-    halves = int(2 * _BAR * min(1.0, max(0.0, share or 0)))
-    return "━" * (halves // 2) + "╸" * (halves % 2)
-
-
-def _shown(names: Sequence[str]) -> Sequence[str]:
-    return shorten_names(names, math.inf, _width)
-
-
-def _aligned(cells: Sequence[str], *, right: bool = False) -> list[str]:
-    widths = [*map(_width, cells)]
-    gaps = [" " * (max(widths) - width) for width in widths]
-    return [gap + cell if right else cell + gap for cell, gap in zip(cells, gaps, strict=True)]
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
