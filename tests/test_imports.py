@@ -155,6 +155,30 @@ def test_a_prediction_needs_none_of_them(trained: Run, tmp_path: Path) -> None:
     assert not (table | lines) & {*SLOW, "pydantic", "yaml", "jinja2", "rich"}
 
 
+def test_models_are_compared_without_the_statistics_of_scipy(tmp_path: Path) -> None:
+    """They take half a second to import; a comparison and folds need four of its functions."""
+    code = """
+import sys
+import numpy as np
+from imgrec.evaluation.comparison import compare
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.pooling import pool_folds
+from imgrec.evaluation.results import Assessment
+from imgrec.scores import Scores, one_hot
+def model(seed):
+    probabilities = np.random.default_rng(seed).dirichlet([1, 1], 60).astype(np.float32)
+    names = tuple(map(str, range(60)))
+    return Scores(names, one_hot(np.arange(60) % 2, 2), probabilities, ("a", "b"))
+found = [Assessment(str(n), "test", "made up", model(n), evaluate_scores(model(n))) for n in (1, 2)]
+assert compare(*found).differences["log_loss"].low is not None
+assert pool_folds([each.scores for each in found], 1)["log_loss"][0].low is not None
+print(set(sys.modules), file=sys.stderr)
+"""
+    loaded = _loaded(code, tmp_path)
+    assert "scipy.special" in loaded
+    assert not loaded & {"scipy.stats", "sklearn"}
+
+
 @pytest.mark.parametrize("name", ["VGG61", "VGG16"])
 def test_a_classifier_that_can_not_be_used_is_refused_before_keras(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -85,12 +85,12 @@ def _common(found: Sequence[Mapping[str, MetricValue]]) -> Iterator[str]:
 
 def _margin(values: Sequence[float], factor: float) -> float:
     """Return half the width of the t-interval of a mean whose variance is `factor` times theirs."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     if len(values) < 2:
         return 0.0
     deviation = float(np.std(values, ddof=1))
-    return float(t.ppf(0.975, len(values) - 1)) * deviation * math.sqrt(factor)
+    return float(stdtrit(len(values) - 1, 0.975)) * deviation * math.sqrt(factor)
 
 
 def _limited(name: str, value: float, low: float, high: float) -> MetricValue:

@@ -132,11 +132,11 @@ def _unpaired(model: MetricValue, baseline: MetricValue, confidence: float) -> P
     For paired samples that hardly vary, for example if each model always gives the same answer.
     Zou, Donner, "Construction of confidence limits about effect measures", 2008.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     if model.low is None or model.high is None or baseline.low is None or baseline.high is None:
         return None
-    factor = float(norm.ppf((1 + confidence) / 2) / norm.ppf(0.975))
+    factor = float(ndtri((1 + confidence) / 2) / ndtri(0.975))
     below = math.hypot(model.value - model.low, baseline.high - baseline.value)
     above = math.hypot(model.high - model.value, baseline.value - baseline.low)
     value = model.value - baseline.value
@@ -145,8 +145,8 @@ def _unpaired(model: MetricValue, baseline: MetricValue, confidence: float) -> P
 
 def _tail(differing: int, confidence: float) -> float:
     """Return the fraction of samples beyond each end of the expanded percentile interval."""
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, stdtrit
 
     freedom = differing - 1
-    quantile = t.ppf((1 + confidence) / 2, freedom)
-    return float(norm.cdf(-quantile * math.sqrt(differing / freedom)))
+    quantile = stdtrit(freedom, (1 + confidence) / 2)
+    return float(ndtr(-quantile * math.sqrt(differing / freedom)))
