@@ -103,8 +103,8 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (None: `sys.argv`) and exit with its status."""
     _open_standard_streams()
-    # The other threads of BLAS wait busily at the start. Where its products take long, imgrec
-    # divides the work into threads itself, so that sums have the same bits on any machine.
+    # The other threads of BLAS wait busily at the start. The products that take long are held to
+    # one thread anyway, which fixes the order of their sums.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     console = Console()
     status = _run(sys.argv[1:] if arguments is None else list(arguments), console)
