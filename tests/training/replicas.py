@@ -6,13 +6,13 @@ A process can divide its CPU once, before TensorFlow has used it.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from imgrec.config.load import parse
 from imgrec.data.cache import Stored
@@ -157,7 +157,7 @@ def _devices(names: list[str]) -> Devices:
     devices = start("cpu")
     if len(names) == 1:
         return devices
-    return dataclasses.replace(devices, strategy=tf.distribute.MirroredStrategy(names))
+    return structs.replace(devices, strategy=tf.distribute.MirroredStrategy(names))
 
 
 if __name__ == "__main__":
