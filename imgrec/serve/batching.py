@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections import deque
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from imgrec.errors import RunError
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
+from imgrec.text import join_few
+
+log = logging.getLogger("imgrec")
 
 LARGEST = 8
 """The most photos in a batch: with more, LiteRT gets no faster, but takes more memory."""
@@ -54,12 +58,18 @@ class Batched:
     def check(self) -> None:
         """Have batches used if each image in one has the same answer as alone, bit for bit.
 
-        Raises:
-            RunError: A model can't be run.
+        Otherwise, and if a model fails in batches, the log says so.
         """
         self.is_checked = True
-        if all(_same_in_batches(engine) for engine in self.engines):
-            self.largest = LARGEST
+        for engine in self.engines:
+            if problem := _problem_in_batches(engine):
+                log.info(
+                    "the model of %s is asked photo by photo, which takes longer: in batches, %s",
+                    join_few(engine.classes),
+                    problem,
+                )
+                return
+        self.largest = LARGEST
 
     def outputs(self, photos: Sequence[Photo]) -> list[Outputs]:
         """Return what the engines say of each photo."""
@@ -132,8 +142,7 @@ class Batcher:
             with suppress(RuntimeError):  # it has ended
                 loop.call_soon_threadsafe(self._deliver, batch, found, seconds)
             if self._waiting and not (batched := batch[0].batched).is_checked:
-                with suppress(Exception):  # they stay photo by photo
-                    batched.check()  # not before the first answer, which it would delay
+                batched.check()  # not before the first answer, which it would delay
 
     def _next(self) -> Sequence[_Waiting]:
         """Wait for the photos that go through a model next, and take them; none at the end."""
@@ -188,6 +197,14 @@ def _row(output: ModelOutput, place: int) -> ModelOutput:
     rows = slice(place, place + 1)
     similarity = output.ood_similarity
     return ModelOutput(output.probabilities[rows], None if similarity is None else similarity[rows])
+
+
+def _problem_in_batches(engine: Engine) -> str:
+    """Return why a model is asked photo by photo; empty if it need not be."""
+    try:
+        return "" if _same_in_batches(engine) else "its answers differ"
+    except Exception as error:  # noqa: BLE001 - whatever it is, photos have answers
+        return f"it fails ({type(error).__name__})"
 
 
 def _same_in_batches(engine: Engine) -> bool:

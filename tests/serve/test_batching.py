@@ -69,15 +69,23 @@ def test_photos_that_wait_are_computed_together() -> None:
     assert all(size.bit_count() == 1 for size in engine.sizes)
 
 
-def test_a_model_with_other_answers_in_batches_is_asked_photo_by_photo() -> None:
-    """If they differ in a single bit."""
+def test_a_model_with_other_answers_in_batches_is_asked_photo_by_photo(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """If they differ in a single bit; the log says so once, as it takes longer."""
     engine = Mean(error=2**-24)
 
-    assert answers(engine, PHOTOS) == EXPECTED
+    with caplog.at_level("INFO", "imgrec"):
+        assert answers(engine, PHOTOS) == EXPECTED
     assert engine.sizes[8:] == [1] * 19
+    (message,) = caplog.messages
+    assert message.startswith("the model of bright is asked photo by photo")
+    assert message.endswith(": in batches, its answers differ")
 
 
-def test_a_model_that_fails_in_batches_is_asked_photo_by_photo() -> None:
+def test_a_model_that_fails_in_batches_is_asked_photo_by_photo(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """Whatever it raises, such as that the memory is too small."""
 
     class Small(Mean):
@@ -86,7 +94,9 @@ def test_a_model_that_fails_in_batches_is_asked_photo_by_photo() -> None:
                 raise MemoryError
             return super().answers(images)
 
-    assert answers(Small(), PHOTOS) == EXPECTED
+    with caplog.at_level("INFO", "imgrec"):
+        assert answers(Small(), PHOTOS) == EXPECTED
+    assert ": in batches, it fails (MemoryError)" in caplog.text
 
 
 def test_only_the_photo_that_cannot_be_computed_is_refused() -> None:
