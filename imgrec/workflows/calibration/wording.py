@@ -28,8 +28,8 @@ def log_calibration(found: Calibration) -> None:
     log.info("probabilities calibrated (temperature %.3f): %s", found.temperature, _losses(found))
     if is_extreme(found.temperature):
         log.warning(
-            "this temperature is far from 1: on the %s images, the probabilities of the model say "
-            "little about which answers are right",
+            "the temperature that calibrates the probabilities is far from 1: on the %s images, "
+            "they say little about which answers are right",
             found.split,
         )
 
