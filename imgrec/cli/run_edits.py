@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.text import printable
+from imgrec.text import did_you_mean, printable
+
+if TYPE_CHECKING:
+    from imgrec.runs.notes import Notes
 
 
 @options.command("tag")
@@ -28,9 +32,21 @@ def tag(console: Console, *, run: str, tags: tuple[str, ...], remove: bool, runs
     from imgrec.runs.repeats import find_folder
 
     wanted, found = checked_notes(tags).tags, find_folder(run, runs_dir)
-    notes = change_notes(
-        found, lambda old: old.without_tags(wanted) if remove else old.with_tags(wanted)
-    )
+    missing: list[str] = []
+
+    def changed(old: Notes) -> Notes:
+        if not remove:
+            return old.with_tags(wanted)
+        missing.extend(
+            f"no tag {each} to remove{did_you_mean(each, old.tags)}"
+            for each in wanted
+            if each not in old.tags
+        )
+        return old.without_tags(wanted)
+
+    notes = change_notes(found, changed)
+    for each in missing:
+        console.say(f"{printable(found.name)} has {each}")
     console.result(f"{printable(found.name)}: {', '.join(notes.tags) or 'no tags'}")
 
 

@@ -83,9 +83,10 @@ def delete(
         found = trash.delete(folder, dry_run=dry_run)
         place = printable(shlex.quote(str(found.place)))
         _say(console, found, f"would be moved to {place}" if dry_run else f"moved to {place}")
+        if not dry_run:
+            console.say(f"`mv {place} {printable(shlex.quote(str(folder)))}` brings it back")
     for parent in () if dry_run else dict.fromkeys(folder.parent for folder in folders):
-        purging = f"`imgrec runs delete --purge{in_runs_dir(parent)}`"
-        console.say(f"`mv` brings a run back; {purging} empties the trash")
+        console.say(f"`imgrec runs delete --purge{in_runs_dir(parent)}` empties the trash")
 
 
 def _say(console: Console, found: DeletedRun, done: str) -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 
+_LOCK = ".lock"
+
+
 def utc_now() -> str:
     """Return the time in the format of cards: ISO 8601 in UTC, to the microsecond."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
@@ -35,7 +38,8 @@ def utc_now() -> str:
 
 def check_unlocked(folder: Path) -> None:
     """Raise RunError if another process holds the lock of a run's folder."""
-    _locked(folder).release()
+    if (folder / _LOCK).exists():  # nobody holds one without a file, and none is left behind
+        _locked(folder).release()
 
 
 class RunWriter:
@@ -204,7 +208,7 @@ class RunWriter:
 def _locked(folder: Path) -> BaseFileLock:
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:

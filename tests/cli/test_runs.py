@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -179,6 +180,9 @@ def test_tags_and_a_note(imgrec: Imgrec, runs: Path) -> None:
     """They are added and removed, shown, and part of the JSON."""
     assert imgrec("runs", "tag", "pets-1", "b", "a").stdout == "pets-1: a, b\n"
     assert imgrec("runs", "tag", "pets-1", "b", "--remove").stdout == "pets-1: a\n"
+    process = imgrec("runs", "tag", "pets-1", "basline", "--remove")
+    assert (process.returncode, process.stdout) == (0, "pets-1: a\n")
+    assert process.stderr == "pets-1 has no tag basline to remove\n"
     assert imgrec("runs", "note", "pets-1", "x\x1b[2J").stdout == "pets-1: x\\x1b[2J\n"
     shown = imgrec("runs", "show", "pets-1").stdout
     assert "tags           a\n" in shown
@@ -237,7 +241,16 @@ def test_runs_are_deleted(imgrec: Imgrec, runs: Path) -> None:
     assert "pets-1 (4 files, 2 kB): would be moved to runs/.trash/pets-1@" in planned
     process = imgrec("runs", "delete", "pets-1", "pets-2")
     assert (process.returncode, len(process.stdout.splitlines())) == (0, 2)
-    assert "`mv` brings a run back" in process.stderr
+    bringing = process.stderr.splitlines()[0].split("`")[1]
+    assert bringing.startswith("mv runs/.trash/pets-1@")
+    subprocess.run(shlex.split(bringing), check=True)
+    assert (runs / "pets-1/card.json").is_file()
+    assert imgrec("runs", "delete", "pets-1").stdout.startswith("pets-1 (4 files, 2 kB): moved")
+    purged = imgrec("runs", "delete", "--purge", "--dry-run").stdout
+    assert [line.split("(")[1].split(",")[0] for line in purged.splitlines()] == [
+        "1 file",
+        "4 files",
+    ]
     assert [path.name for path in runs.glob("pets-*")] == ["pets-3"]
     assert imgrec("runs", "delete", "--purge", "--dry-run").stdout.count("would be removed") == 2
     assert imgrec("runs", "delete", "--purge").stdout.count("): removed") == 2
