@@ -146,10 +146,16 @@ def stop(console: Console, *, name: str, storage: str | None, runs_dir: Path) ->
 
     Example: imgrec sweep stop photos
     """
+    from imgrec.workflows.sweep import trials_of
+
     folder, found = _opened(name, runs_dir, storage)
+    trials, planned = found.observed(), trials_of(folder)
+    if sum(each.seconds is not None for each in trials) == planned:
+        return console.say(f"the sweep has ended already, after {count_of(planned, 'trial')}")
     found.stopped = True
-    shown = printable(folder.name)
-    console.say(f"its workers end after their trials; `imgrec sweep resume {shown}` continues it")
+    running = any(each.state == "running" for each in trials)
+    ending = "its workers end after their trials" if running else "no worker is training a trial"
+    return console.say(f"{ending}; `imgrec sweep resume {printable(folder.name)}` continues it")
 
 
 @sweep.command("show")
@@ -166,7 +172,7 @@ def show(
     Example: imgrec sweep show photos
     """
     folder, found = _opened(name, runs_dir, storage)
-    show_trials(console, folder, found.trials(), as_json=as_json)
+    show_trials(console, folder, found.observed(), as_json=as_json)
 
 
 @sweep.command("report")
@@ -202,7 +208,7 @@ def report(
         check_suffix(output, (".html",))
         check_writable(output)
     folder, found = _opened(name, runs_dir, storage)
-    trials = found.trials()
+    trials = found.observed()
     winner = find_winner(folder, trials)
     if output is not None:
         write_sweep_board(folder, trials, winner, output)
@@ -237,7 +243,7 @@ def finish(
     """Train the best trial with new seeds, and evaluate the models on the test images, once.
 
     The new runs are in RUNS/sweeps/NAME/finalists, which `imgrec predict --model` takes as one
-    model, the mean of them.
+    model, the mean of them. Without test images, they are not evaluated.
 
     Example: imgrec sweep finish photos
     """
@@ -254,6 +260,12 @@ def finish(
 
 
 def _show_finished(console: Console, finished: Finished) -> None:
+    if finished.split is not None:
+        _show_tested(console, finished)
+    console.result(f"next: imgrec predict PHOTO --model {printable(shlex.quote(finished.path))}")
+
+
+def _show_tested(console: Console, finished: Finished) -> None:
     from imgrec.evaluation.results import MetricValue
     from imgrec.report.wording import format_bounds, format_value, looks_fact
 
@@ -267,13 +279,12 @@ def _show_finished(console: Console, finished: Finished) -> None:
         if (one := finished.mean.get(name)) is not None
     ]
     console.result("")
-    console.table((finished.split, "of a run (95 % interval)", "of their mean as one model"), rows)
+    console.table(("test", "of a run (95 % interval)", "of their mean as one model"), rows)
     runs = count_of(max(len(each.runs) for each in finished.metrics.values()), "run")
-    images = count_of(finished.images, f"{finished.split} image")
+    images = count_of(finished.images, "test image")
     console.result(f"trial {finished.trial} with new seeds: {runs}, on {images}")
     for fact in looks_fact(finished.test_looks):
         console.result(": ".join(fact))
-    console.result(f"next: imgrec predict PHOTO --model {printable(shlex.quote(finished.path))}")
 
 
 def _show_winner(console: Console, folder: SweepFolder, winner: Winner) -> None:
@@ -298,4 +309,4 @@ def _work(
 
     console.say(f"sweep: {printable(str(folder.path))}")
     work(folder, storage, partial(follow_trials, console), device=device, progress=console)
-    show_trials(console, folder, storage.trials(), as_json=as_json)
+    show_trials(console, folder, storage.observed(), as_json=as_json)

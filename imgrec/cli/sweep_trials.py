@@ -41,7 +41,7 @@ def show_trials(
         return console.document(table)
     if table.trials:
         console.table(*_table(console, folder, table.trials), wrapped=console.shows_results)
-    ended = sum(each.state != "running" for each in trials)
+    ended = sum(each.seconds is not None for each in trials)
     console.say(f"{ended:,} of {table.planned:,} trials have ended; on the validation images")
     return None
 
@@ -105,7 +105,7 @@ def _beginning(metrics: Sequence[str], trial: Trial) -> tuple[str, ...]:
 
 
 def _time(trial: Trial) -> str:
-    """Return how long a trial took; of one that runs, how far it is."""
+    """Return how long a trial took; of one that has not ended, how far it is."""
     if trial.seconds is not None:
         return duration(trial.seconds)
     return f"after {count_of(trial.epochs, 'epoch')}" if trial.epochs else ""

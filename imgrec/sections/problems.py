@@ -14,7 +14,7 @@ from typing import Any
 
 from imgrec import text
 from imgrec.errors import ConfigError
-from imgrec.interface import option
+from imgrec.interface import option, setting
 from imgrec.sections.yaml import KeyPath
 
 OVERRIDE = 0
@@ -64,8 +64,11 @@ def config_error(source: str, problems: Sequence[Problem], hint: str = "") -> Co
 
 def _hint(problems: Sequence[Problem]) -> str:
     """Return what a valid config is, and where the section with the problems is described."""
-    valid = "`imgrec config show small_cnn` prints a valid config"
     sections = {re.split(r"[.[]", problem.path)[0] for problem in problems}
+    if sections == {"sweep"}:
+        space = setting("sweep.space", "{data.fit: {choose: [crop, pad]}}")
+        return f"{space} is a valid section; docs/config.md describes `sweep`"
+    valid = "`imgrec config show small_cnn` prints a valid config"
     if sections == {""}:
         return valid
     unknown_section = any(

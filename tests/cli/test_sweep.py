@@ -63,6 +63,8 @@ def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> Non
         _wait_for(trials / sign)
         worker.kill()
         worker.communicate()
+        assert "running" not in (shown := imgrec("sweep", "show", "colours").stdout)
+        assert "card.json" not in sign or "interrupted" in shown
     resumed = imgrec("sweep", "resume", "colours")
     assert (resumed.returncode, "; 2 of 2 trials\n" in resumed.stderr) == (0, True)
     assert max(map(len, resumed.stderr.splitlines()[1:])) <= 80
@@ -72,6 +74,7 @@ def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> Non
     whole = json.loads(imgrec("sweep", "colours.yaml", *arguments).stdout)
     assert _comparable(killed) == _comparable(whole["trials"])
     assert [each["state"] for each in killed] == ["complete", "complete"]
+    assert "has ended already, after 2 trials" in imgrec("sweep", "stop", "colours").stderr
     winner = json.loads(imgrec("sweep", "report", "colours", "--json").stdout)
     assert (winner["best"], winner["trials"], winner["images"]) == (killed[0]["number"], 2, 8)
     reported = imgrec("sweep", "report", "colours", "--output", "board.html")
@@ -156,6 +159,29 @@ def test_a_sweep_is_finished_once(tmp_path: Path, imgrec: Imgrec) -> None:
     assert imgrec("predict", str(photo), "--model", first["path"]).returncode == 0
 
 
+@needs_weights
+def test_without_test_images_nothing_is_tested(tmp_path: Path, imgrec: Imgrec) -> None:
+    """It is said when the sweep begins, and at its end how to measure the models all the same."""
+    write_colours(tmp_path / "photos")
+    (tmp_path / "colours.yaml").write_text(QUICK.replace(", test: 0.2", ""))
+    begun = imgrec("sweep", "colours.yaml", "--quick", "--set", "sweep.trials=1")
+    assert begun.returncode == 0
+    said = " ".join(begun.stderr.split())
+    assert "`imgrec sweep finish` will not test the chosen trial" in said
+    for _ in range(2):
+        finished = imgrec("sweep", "finish", "colours")
+        assert finished.returncode == 0
+        assert "the new runs are not tested" in (said := " ".join(finished.stderr.split()))
+        command = "imgrec evaluate runs/sweeps/colours/finalists --data FOLDER"
+        assert f"`{command}` measures them" in said
+        assert "of a run" not in finished.stdout
+        assert "test image" not in finished.stdout
+    found = json.loads(imgrec("sweep", "finish", "colours", "--json").stdout)
+    assert (found["split"], found["images"], found["metrics"], found["mean"]) == (None, 0, {}, {})
+    arguments = [*command.replace("FOLDER", "photos").split()[1:], "--allow-leakage"]
+    assert imgrec(*arguments).returncode == 0
+
+
 def test_a_sweep_is_checked_before_the_first_trial(tmp_path: Path, imgrec: Imgrec) -> None:
     """Without the section, with an unknown key, and without validation images."""
     write_colours(tmp_path / "photos")
@@ -168,6 +194,8 @@ def test_a_sweep_is_checked_before_the_first_trial(tmp_path: Path, imgrec: Imgre
     ):
         process = imgrec("sweep", "colours.yaml", "--set", setting)
         assert (process.returncode, message in process.stderr) == (status, True), process.stderr
+    process = imgrec("sweep", "colours.yaml", "--set", "sweep=null")
+    assert "hint: --set 'sweep.space={data.fit: {choose: [crop, pad]}}' is" in process.stderr
     assert not (tmp_path / "runs").exists()
     assert imgrec("sweep", "show", "colours").returncode == 4
 

@@ -79,10 +79,12 @@ def test_a_trial_is_handed_to_one_worker_at_a_time(tmp_path: Path) -> None:
     assert second is not None
     assert (first[0].number, second[0].number) == (0, 1)
     first[1].release()
+    assert [each.state for each in storage.observed()] == ["interrupted", "running"]
     again = claim(folder, storage)
     assert again is not None
     assert (again[0].number, again[0].values) == (0, first[0].values)
     (folder.trials / "trial-1.lock").unlink()  # as if its worker had another folder
+    assert [each.state for each in storage.observed()] == ["running", "running"]
     third = claim(folder, storage)
     assert third is not None
     assert third[0].number == 2

@@ -2,7 +2,7 @@
 
 from imgrec.workflows.sweep.board import found_in_words, write_sweep_board
 from imgrec.workflows.sweep.finish import Finished, finish_sweep
-from imgrec.workflows.sweep.folder import SweepFolder, open_sweep, sweep_path
+from imgrec.workflows.sweep.folder import SweepFolder, open_sweep, sweep_path, trials_of
 from imgrec.workflows.sweep.ranking import (
     SweepTable,
     best_first,
@@ -31,6 +31,7 @@ __all__ = [
     "start_sweep",
     "sweep_path",
     "sweep_table",
+    "trials_of",
     "value_in_words",
     "work",
     "write_sweep_board",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from imgrec.config.load import dump
 from imgrec.errors import RunError, UsageError
@@ -23,9 +26,7 @@ from imgrec.files import (
 from imgrec.json_documents import from_builtins, json_text, parse_json
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import CONFIG_FILE, Run
-from imgrec.runs.predictions import read_predictions
 from imgrec.runs.repeats import PooledMetric, Repeats, find_members, write_repeats
-from imgrec.scores import Scores
 from imgrec.text import printable
 from imgrec.workflows import training
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate_request
@@ -37,6 +38,8 @@ from imgrec.workflows.test_looks import note_recorded_look
 
 _RESULT = "finish.json"
 
+log = logging.getLogger("imgrec")
+
 
 class Finished(Struct, frozen=True):
     """What `imgrec sweep finish` prints, and finish.json of a sweep contains."""
@@ -47,19 +50,20 @@ class Finished(Struct, frozen=True):
     values: Annotated[Mapping[str, Any], Meta(description="The values of the keys in it.")]
     path: Annotated[str, Meta(description="The folder of the new runs, one for each seed.")]
     split: Annotated[
-        Literal["test", "validation"],
-        Meta(description="What the new runs were evaluated on: test images, if there are any."),
+        Literal["test"] | None,
+        Meta(description="What the new runs were evaluated on; null if there are no test images."),
     ]
-    images: Annotated[int, Meta(description="How many images these are.")]
+    images: Annotated[int, Meta(description="How many test images there are.")]
     test_looks: Annotated[
         int | None, Meta(description="How often the test images were looked at; null if not known.")
     ]
     metrics: Annotated[
-        Mapping[str, PooledMetric], Meta(description="What the new runs reach on them.")
+        Mapping[str, PooledMetric],
+        Meta(description="What the new runs reach on them; empty without any."),
     ]
     mean: Annotated[
         Mapping[str, MetricValue],
-        Meta(description="What the mean of the new runs reaches, as one model."),
+        Meta(description="What the mean of the new runs reaches, as one model; likewise."),
     ]
 
 
@@ -73,7 +77,8 @@ def finish_sweep(
 ) -> tuple[Winner, Finished]:
     """Train a trial's values with new seeds, and look at the test images once.
 
-    A sweep that is finished is not evaluated again: what was found is returned.
+    A sweep that is finished is not evaluated again: what was found is returned. Without test
+    images, nothing is measured: the validation images have chosen the trial.
 
     Args:
         folder: The sweep.
@@ -91,10 +96,12 @@ def finish_sweep(
     if (found := _read(folder)) is not None:
         if number not in (None, found.trial):
             raise _other_trial(folder, found.trial)
+        _warn_untested(found)
         return winner, found
     runs = _train(folder, trial, device=device, progress=progress or Silent())
     finished = _tested(folder, trial, runs, progress or Silent())
     write_bytes_atomically(folder.path / _RESULT, json_text(finished).encode())
+    _warn_untested(finished)
     return winner, finished
 
 
@@ -130,27 +137,42 @@ def _train(
 
 
 def _tested(folder: SweepFolder, trial: Trial, runs: Sequence[Run], progress: Progress) -> Finished:
-    """Return what the runs reach on the test images, else on the validation images."""
-    top_k, looks = folder.experiment.evaluation.top_k, None
-    scores: list[Scores]
-    if "test" in runs[0].card.data:
-        looks = note_recorded_look(folder.path.parents[1], runs[0])
-        wanted = EvaluationRequest(ImageChoice(split="test"), runs_dir=folder.path)
-        scores = [each.scores for each in evaluate_request(runs, wanted, progress=progress)]
-    else:
-        scores = [read_predictions(run.path) for run in runs]
-    return Finished(
+    """Return what the runs reach on the test images, nothing if there are none."""
+    untested = Finished(
         schema_version=1,
         name=folder.name,
         trial=trial.number,
         values=trial.values,
         path=str(folder.finalists),
-        split="test" if "test" in runs[0].card.data else "validation",
+        split=None,
+        images=0,
+        test_looks=None,
+        metrics={},
+        mean={},
+    )
+    if "test" not in runs[0].card.data:
+        return untested
+    top_k = folder.experiment.evaluation.top_k
+    looks = note_recorded_look(folder.path.parents[1], runs[0])
+    wanted = EvaluationRequest(ImageChoice(split="test"), runs_dir=folder.path)
+    scores = [each.scores for each in evaluate_request(runs, wanted, progress=progress)]
+    return replace(
+        untested,
+        split="test",
         images=len(scores[0].names),
         test_looks=looks,
         metrics=training.pooled_metrics(pool_seeds(scores, top_k)),
         mean=evaluate_scores(mean_scores(scores), top_k).metrics,
     )
+
+
+def _warn_untested(finished: Finished) -> None:
+    if finished.split is None:
+        log.warning(
+            "the new runs are not tested: there are no test images, and the validation images have "
+            "chosen the trial; `imgrec evaluate %s --data FOLDER` measures them on other photos",
+            printable(shlex.quote(finished.path)),
+        )
 
 
 def _read(folder: SweepFolder) -> Finished | None:

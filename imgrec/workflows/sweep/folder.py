@@ -115,7 +115,7 @@ class SweepFolder:
 def section_of(experiment: Experiment) -> Sweep:
     """Return the section `sweep` of a config; raises ConfigError without one."""
     if experiment.sweep is None:
-        message = "is missing: it says which keys to vary; see docs/sweep.md"
+        message = "is missing: it says which keys to vary"
         raise experiment.problem(("sweep",), message)
     return experiment.sweep
 

@@ -25,11 +25,11 @@ class SweepTable(Struct, frozen=True):
     trials: Annotated[tuple[Trial, ...], Meta(description="The trials so far, best first.")]
 
 
-_ORDER = ("complete", "running", "pruned", "failed")
+_ORDER = ("complete", "running", "interrupted", "pruned", "failed")
 
 
 def best_first(folder: SweepFolder, trials: Sequence[Trial]) -> tuple[Trial, ...]:
-    """Return the trials by the first metric, best first; then running, pruned and failed ones."""
+    """Return the trials by the first metric, best first; the others by their state."""
     name, direction = next(iter(folder.sweep.directions.items()))
     sign = -1 if direction == "max" else 1
 

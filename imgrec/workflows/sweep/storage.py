@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("imgrec")
 
-State = Literal["running", "complete", "pruned", "failed"]
+State = Literal["running", "interrupted", "complete", "pruned", "failed"]
 _STATES: Mapping[str, State] = {
     "RUNNING": "running",
     "COMPLETE": "complete",
@@ -49,7 +49,7 @@ class Trial:
         epochs: After how many epochs a value was reported.
         reason: Why it failed; empty if it did not.
         seconds: How long processes worked on it, until the last epoch of those that were killed;
-            None while it runs.
+            None before it has ended.
         starts: How often a process has begun or continued it.
     """
 
@@ -105,6 +105,28 @@ class SweepStorage:
     def trials(self) -> tuple[Trial, ...]:
         """Return all trials, by number."""
         return tuple(self._trial(each) for each in self._frozen())
+
+    def observed(self) -> tuple[Trial, ...]:
+        """Return all trials; one whose worker was killed is interrupted, unless it can't be told.
+
+        The system has released the lock of such a trial.
+        """
+        free = set()
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(RunError):  # a folder that can only be read
+                stack.enter_context(self._folder.locked())  # so that no worker claims it meanwhile
+                for each in self.trials():
+                    if each.state != "running":
+                        continue
+                    if (lock := self._folder.try_trial(each.number, new=False)) is not None:
+                        lock.release()
+                        free.add(each.number)
+            return tuple(
+                replace(each, state="interrupted")
+                if each.number in free and each.state == "running"
+                else each
+                for each in self.trials()  # again, as it may just have ended
+            )
 
     def begin(self) -> Trial:
         """Return a new trial; the caller holds the lock of the sweep."""

@@ -75,10 +75,17 @@ def start_sweep(
     import_optuna()
     sweep, path = section_of(experiment), sweep_path(runs_dir, experiment.name)
     check_space(experiment, sweep)
-    if not fitting_splits(experiment).validation:
+    splits = fitting_splits(experiment)
+    if not splits.validation:
         raise DataError(
             "there are no validation images, by which a sweep compares its trials",
             hint=f"take some of the training images: {setting('data.split.validation', '0.2')}",
+        )
+    if not splits.test:
+        log.warning(
+            "there are no test images, and so `imgrec sweep finish` will not test the chosen "
+            "trial; to set some aside: %s",
+            setting("data.split.test", "0.2"),
         )
     if storage is not None:
         open_database(storage)
