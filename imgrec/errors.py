@@ -71,6 +71,19 @@ class DataError(ImgrecError):
         self.path = path
 
 
+class GroupError(DataError):
+    """A `data.group` that is neither a column nor a regular expression that can be used.
+
+    reason: what is wrong with the expression.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"data.group is neither a column nor a regular expression that can be used: {reason}"
+        )
+        self.reason = reason
+
+
 class BadImage(DataError):
     """A file that can't be read as an image.
 

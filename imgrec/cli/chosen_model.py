@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SMALL_CLASSIFIER = "MobileNetV2"
 _INSTALLED_CLASSIFIER = "EfficientNetLite0"
+_MODEL_OPTION = "a run with --model RUN"
 
 
 def chosen_models(
@@ -22,11 +23,12 @@ def chosen_models(
     models: Sequence[str],
     pretrained: str | None,
     runs_dir: Path,
-    argument: str = "a run with --model RUN",
+    argument: str = _MODEL_OPTION,
 ) -> Sequence[Run | str]:
     """Return the runs, or the ImageNet classifier, that the options of a command choose.
 
-    Without a run, it is a classifier, and the console says which.
+    Those of a folder of repeats are several. Without a run, it is a classifier, and the console
+    says which.
 
     Args:
         console: Where it is said.
@@ -39,20 +41,50 @@ def chosen_models(
         RunError: There is no such run, or none to choose.
         UsageError: Both options are given.
     """
-    from imgrec.runs.folder import find, find_runs
     from imgrec.runs.repeats import find_members
+
+    return _chosen(console, models, pretrained, runs_dir, find_members, argument)
+
+
+def chosen_model(
+    console: Console, model: str | None, pretrained: str | None, runs_dir: Path
+) -> Run | str:
+    """Return the only run, or the ImageNet classifier, that the options of a command choose.
+
+    As `chosen_models`; a folder of repeats raises RunError.
+    """
+    from imgrec.runs.folder import find
+
+    models = [] if model is None else [model]
+
+    def find_one(reference: str | None, place: Path) -> Sequence[Run]:
+        return (find(reference, place),)
+
+    (chosen,) = _chosen(console, models, pretrained, runs_dir, find_one, _MODEL_OPTION)
+    return chosen
+
+
+def _chosen(
+    console: Console,
+    models: Sequence[str],
+    pretrained: str | None,
+    runs_dir: Path,
+    find: Callable[[str | None, Path], Sequence[Run]],
+    argument: str,
+) -> Sequence[Run | str]:
+    from imgrec.runs.folder import find_all_repeats, find_runs
 
     if pretrained is not None:
         if models:
             raise UsageError("--model and --pretrained can't be combined")
         return [pretrained]
     if models:
-        return [run for model in models for run in find_members(model, runs_dir)]
+        return [run for model in models for run in find(model, runs_dir)]
     try:
-        return [find(None, runs_dir)]
+        return find(None, runs_dir)
     except RunError:
         # Whoever has begun a run expects its answers.
-        if not console.interactive and any(find_runs(runs_dir)):
+        if any(find_runs(runs_dir)) or find_all_repeats(runs_dir):
             raise
     return [_classifier(console, runs_dir, argument)]
 

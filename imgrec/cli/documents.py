@@ -178,7 +178,7 @@ class InfoDocument(Struct, frozen=True):
 def schemas() -> Mapping[str, Mapping[str, Any]]:
     """Return the JSON schema of these documents, and that of a pack's manifest, by name."""
     from imgrec.data.tfrecord import Manifest
-    from imgrec.runs.repeats import Repeats
+    from imgrec.runs.repeats_file import Repeats
     from imgrec.workflows.pack import PackDocument
     from imgrec.workflows.sweep import Finished, SweepTable, Winner
 

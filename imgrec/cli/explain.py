@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imgrec.cli import options
-from imgrec.cli.chosen_model import chosen_models
+from imgrec.cli.chosen_model import chosen_model
 from imgrec.cli.console import Console
 from imgrec.cli.options import refuse_unusable
 
@@ -123,7 +123,7 @@ def explain(
     from imgrec.workflows.explanation import ExplainOptions, WrittenFiles, explain_files
     from imgrec.workflows.prediction import FailureSummary
 
-    (chosen,) = chosen_models(console, [model] if model else [], pretrained, runs_dir)
+    chosen = chosen_model(console, model, pretrained, runs_dir)
     query, explained = explain_files(
         photos,
         chosen,

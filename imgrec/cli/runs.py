@@ -52,7 +52,8 @@ def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
     Example: imgrec runs show last
     """
     from imgrec.runs.folder import find
-    from imgrec.runs.repeats import find_repeats, read_repeats
+    from imgrec.runs.repeats import find_repeats
+    from imgrec.runs.repeats_file import read_repeats
 
     if (folder := find_repeats(run, runs_dir)) is not None:
         repeats = read_repeats(folder)

@@ -213,7 +213,7 @@ def _sources(
     if runs:
         sources = list(_named(runs, runs_dir))
     else:
-        (only,) = chosen_models(console, (), pretrained, runs_dir, "a RUN")
+        only, *_ = chosen_models(console, (), pretrained, runs_dir, "a RUN")
         sources = [
             ModelSource(only, (only,), runs_dir, pretrained=True)
             if isinstance(only, str)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imgrec.cli import options
-from imgrec.cli.chosen_model import chosen_models
+from imgrec.cli.chosen_model import chosen_model
 from imgrec.cli.console import Console
 from imgrec.errors import UsageError
 from imgrec.files import check_suffix, check_writable, write_bytes, write_text
@@ -85,7 +85,7 @@ def similar(
         raise UsageError(
             "--json prints on stdout, and --output writes to a file", hint="leave out one of them"
         )
-    (chosen,) = chosen_models(console, [model] if model else [], pretrained, runs_dir)
+    chosen = chosen_model(console, model, pretrained, runs_dir)
     opened = open_feature_model(chosen, EngineOptions(engine, precision, device))
     found = find_similar(photo, place, opened, top, console)
     _say_refused(console, found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +15,12 @@ import click
 from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.cli.network import show_network
-from imgrec.errors import UsageError
+from imgrec.errors import GroupError, UsageError
 from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.config.experiment import Experiment
-    from imgrec.runs.repeats import Repeats
+    from imgrec.runs.repeats_file import Repeats
     from imgrec.workflows.training import (
         DryRun,
         TrainingOptions,
@@ -97,7 +99,7 @@ def train(
     if quick and (profile or device != "auto"):
         raise UsageError("--quick computes on the CPU: it takes neither --device nor --profile")
 
-    from imgrec.runs.folder import find
+    from imgrec.runs.folder import LAST, find
     from imgrec.runs.notes import checked_notes
     from imgrec.runs.repeats import find_repeats
     from imgrec.workflows import training
@@ -107,40 +109,43 @@ def train(
     chosen = training.TrainingOptions(profile, notes=notes)
 
     if config is None:
-        if (folder := find_repeats(resume, runs_dir)) is not None:
+        # `last` is the newest run that can be resumed, not the newest complete one.
+        named = resume is not None and resume != LAST
+        if named and (folder := find_repeats(resume, runs_dir)) is not None:
             return _repeat(console, folder, chosen, device=device, as_json=as_json)
         run = find(resume, runs_dir, resumable=True)
         start = partial(
             training.resume, run, overrides=overrides, allow_changes=allow_changes, device=device
         )
     else:
-        changes = (*training.QUICK, *overrides) if quick else overrides
-        grouping = () if groups is None else (f"data.group={json.dumps(groups)}",)
-        experiment = _experiment(console, config, (*changes, *grouping, *naming(name)))
-        if quick and is_config(config):
-            console.say(
-                "--quick has its own preprocessing, augmentation, model, training and image size: "
-                f"those of {printable(config)} are not used"
-            )
-        if dry_run:
-            plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
-            _show_plan(console, plan, as_json=as_json)
-            if plan.missing is not None:
-                raise plan.missing
-            return None
-        if folds or seeds:
-            folder = training.begin_repeats(
-                experiment,
-                "folds" if folds else "seeds",
-                folds or seeds or 0,
-                runs_dir=runs_dir,
-                quick=quick,
-            )
-            return _repeat(console, folder, chosen, device=device, as_json=as_json)
-        if quick:
-            start = partial(training.train_quick, experiment, runs_dir=runs_dir)
-        else:
-            start = partial(training.train, experiment, runs_dir=runs_dir, device=device)
+        with _naming_groups(groups):
+            changes = (*training.QUICK, *overrides) if quick else overrides
+            grouping = () if groups is None else (f"data.group={json.dumps(groups)}",)
+            experiment = _experiment(console, config, (*changes, *grouping, *naming(name)))
+            if quick and is_config(config):
+                console.say(
+                    "--quick has its own preprocessing, augmentation, model, training and image "
+                    f"size: those of {printable(config)} are not used"
+                )
+            if dry_run:
+                plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
+                _show_plan(console, plan, as_json=as_json)
+                if plan.missing is not None:
+                    raise plan.missing
+                return None
+            if folds or seeds:
+                folder = training.begin_repeats(
+                    experiment,
+                    "folds" if folds else "seeds",
+                    folds or seeds or 0,
+                    runs_dir=runs_dir,
+                    quick=quick,
+                )
+                return _repeat(console, folder, chosen, device=device, as_json=as_json)
+            if quick:
+                start = partial(training.train_quick, experiment, runs_dir=runs_dir)
+            else:
+                start = partial(training.train, experiment, runs_dir=runs_dir, device=device)
     result = start(options=chosen, progress=console)
     return _show_result(console, result, as_json=as_json)
 
@@ -165,6 +170,21 @@ def _check_repeats(folds: int | None, seeds: int | None, groups: str | None) -> 
         raise UsageError("--folds and --seeds can't be combined")
     if groups is not None and not folds:
         raise UsageError("--groups goes with --folds; --set data.group=GROUP sets it otherwise")
+
+
+@contextlib.contextmanager
+def _naming_groups(groups: str | None) -> Iterator[None]:
+    """Let an error about `data.group` within the block name `--groups` if that has set it."""
+    try:
+        yield
+    except GroupError as error:
+        if groups is None:
+            raise
+        raise UsageError(
+            "--groups is neither a column nor a regular expression that can be used: "
+            f"{error.reason}",
+            hint="quote a regular expression, such as --groups 'cam(\\d+)'",
+        ) from error
 
 
 def _repeat(
@@ -194,12 +214,13 @@ def show_repeats(console: Console, folder: Path, repeats: Repeats) -> None:
             name,
             format_value(name, each.value),
             format_bounds(name, MetricValue(each.value, each.low, each.high)),
-            " ".join(format_value(name, value) for value in each.runs),
+            format_bounds(name, MetricValue(each.value, min(each.runs), max(each.runs))),
         )
         for name, each in repeats.metrics.items()
     ]
-    console.table(("metric", "mean", "95 % interval", repeats.kind), rows)
-    where = "held out, each once" if repeats.kind == "folds" else f"of {repeats.split}"
+    console.table(("metric", "mean", "95 % interval", f"range of {repeats.kind}"), rows)
+    folds = repeats.kind == "folds"
+    where = "held out, each once" if folds else f"in the {repeats.split} split"
     console.result(f"images: {repeats.images:,} {where}")
     for fact in looks_fact(repeats.test_looks):
         console.result(": ".join(fact))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from imgrec.data.records import Dataset, Record, Splits, first_multilabel
 from imgrec.data.split import check_sizes, draw, split, split_groups
+from imgrec.errors import DataError
+from imgrec.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +32,8 @@ def hold_out(
         groups: The group of each record by its name; a group is not divided.
 
     Raises:
-        DataError: A class has too few images, or groups.
+        DataError: A class has too few images, or groups; or a fold would hold out nothing, or all
+            images of a class.
     """
     pool = (*splits.train, *splits.validation)
     share = len(splits.validation) / len(pool)
@@ -60,12 +63,16 @@ def deal(
     each to the fold that it brings nearest to its share.
 
     Raises:
-        DataError: A class has fewer images than there are folds, or fewer than two groups.
+        DataError: A class has fewer images than there are folds, or fewer than two groups; there
+            are fewer groups than folds; or one fold has all images of a class.
     """
     units = [record.name if groups is None else groups[record.name] for record in records]
     _check(records, units, classes, 2 if groups else folds, "group" if groups else "image")
     if groups is not None:
-        return _dealt_groups(records, units, len(classes), folds, seed)
+        _check_groups(len(set(units)), folds)
+        fold_of = _dealt_groups(records, units, len(classes), folds, seed)
+        _check_rest(records, fold_of, classes, len(set(units)))
+        return fold_of
     order = sorted(
         range(len(records)),
         key=lambda place: (records[place].labels, draw(records[place].name, seed)),
@@ -91,6 +98,33 @@ def _check(
         otherwise="take fewer folds",
         things=f"{what}s",
     )
+
+
+def _check_groups(groups: int, folds: int) -> None:
+    """Raise DataError if some fold would be empty; else `_dealt_groups` leaves none so."""
+    if groups < folds:
+        raise DataError(
+            f"too few groups to divide into {folds} folds: training and validation images have "
+            f"{groups}",
+            hint=f"take at most {groups} folds, or smaller groups",
+        )
+
+
+def _check_rest(
+    records: Sequence[Record], fold_of: Sequence[int], classes: Sequence[str], groups: int
+) -> None:
+    """Raise DataError if a class would have no training images where a fold is held out."""
+    homes: list[set[int]] = [set() for _ in classes]
+    for record, fold in zip(records, fold_of, strict=True):
+        for label in record.labels:
+            homes[label].add(fold)
+    for name, home in zip(classes, homes, strict=True):
+        if len(home) == 1:
+            raise DataError(
+                f"fold {min(home) + 1} has all groups with images of {printable(name)}, and none "
+                "would be left for training",
+                hint=f"take more folds, up to {groups}, one for each group; or smaller groups",
+            )
 
 
 def _dealt_groups(

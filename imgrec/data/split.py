@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from imgrec.data.records import Dataset, Record, Splits
-from imgrec.errors import DataError
+from imgrec.errors import DataError, GroupError
 from imgrec.expressions import search_names
 from imgrec.text import printable
 
@@ -153,16 +153,15 @@ def groups_of(records: Sequence[Record], group: str) -> tuple[str, ...]:
 
     group: a key of `Record.extra` if the records have it, else a regular expression that is
     searched in the record's name: its first group, or the whole match if it has none.
-    Raises DataError if it is neither, takes too long, or does not match some record.
+    Raises GroupError if it is neither, or takes too long, and DataError if it does not match some
+    record.
     """
     if any(group in record.extra for record in records):
         return tuple(_column(record, group) for record in records)
     try:
         found = search_names(group, [record.name for record in records])
     except ValueError as error:
-        raise DataError(
-            f"data.group is neither a column nor a regular expression that can be used: {error}"
-        ) from error
+        raise GroupError(str(error)) from error
     _check_matched(group, found, records)
     return tuple(found)
 

@@ -17,15 +17,13 @@ from imgrec.files import cannot_write, reason_of
 from imgrec.interface import option
 from imgrec.runs.card import Card
 from imgrec.runs.card_file import CARD_FILE, read_card
+from imgrec.runs.repeats_file import REPEATS_FILE, read_repeats
 from imgrec.text import join_few, nearest, printable, quoted
 
 LAST = "last"
 
 CONFIG_FILE = "config.yaml"
 """The config of a run, with all defaults."""
-
-REPEATS_FILE = "repeats.json"
-"""What a folder of runs that belong together contains, in place of a card."""
 
 METRICS_FILE = "metrics.json"
 """The final evaluation of a run."""
@@ -188,7 +186,7 @@ def find(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> R
     """Return the run that `reference` means: a folder, a name below `runs_dir`, or `last`.
 
     None means `last`: the run that was completed last (with `resumable`, the newest that can be
-    resumed). Raises RunError if there is none.
+    resumed). Raises RunError if there is none, or if it is a folder of repeats.
     """
     if reference is None or reference == LAST:
         return _last(runs_dir, resumable=resumable)
@@ -200,7 +198,36 @@ def find(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> R
     raise _missing(reference, runs_dir)
 
 
+def find_all_repeats(runs_dir: Path) -> tuple[Path, ...]:
+    """Return the folders of repeats below `runs_dir`, complete or not."""
+    return tuple(sorted(file.parent for file in runs_dir.glob(f"*/{REPEATS_FILE}")))
+
+
+def last_repeats(runs_dir: Path) -> Path | None:
+    """Return the folder of repeats that was completed last, None if a run was after it."""
+    ready = {folder: _completed(folder) for folder in find_all_repeats(runs_dir)}
+    newest = max(ready, key=lambda folder: ready[folder], default=None)
+    if newest is None:
+        return None
+    runs, _ = find_runs(runs_dir)
+    latest_run = max((run.card.ready for run in runs if run.card.complete), default="")
+    return newest if ready[newest] > latest_run else None
+
+
+def _completed(folder: Path) -> str:
+    """Return when the last of all runs of a folder was completed, nothing if one is not."""
+    try:
+        if not read_repeats(folder).metrics:
+            return ""
+    except RunError as error:
+        log.warning("left out: %s", error.message)
+        return ""
+    return max((run.card.ready for run in find_runs(folder)[0]), default="")
+
+
 def _last(runs_dir: Path, *, resumable: bool) -> Run:
+    if not resumable and (repeats := last_repeats(runs_dir)) is not None:
+        raise _several(repeats, "last: ")
     runs = list_runs(runs_dir)
     wanted = [run for run in runs if (run.resumable if resumable else run.card.complete)]
     if wanted:
@@ -211,6 +238,8 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
         return last
     kind = "resumable" if resumable else "complete"
     newest_one = f": {printable(runs[-1].name)} {_why(runs[-1])}" if runs else ""
+    if not runs and (unfinished := find_all_repeats(runs_dir)):
+        newest_one = f": {printable(unfinished[-1].name)} is not complete"
     raise RunError(
         f"there is no {kind} run in {printable(str(runs_dir))}{newest_one}",
         hint="train one with `imgrec train CONFIG`, or name the folder of the runs with "
@@ -242,11 +271,11 @@ def _missing(reference: str, runs_dir: Path) -> RunError:
     )
 
 
-def _several(folder: Path) -> RunError:
+def _several(folder: Path, reference: str = "") -> RunError:
     runs, _ = find_runs(folder)
     name = f", such as {printable(shlex.quote(str(runs[0].path)))}" if runs else ""
     return RunError(
-        f"{printable(str(folder))} is a folder of runs, and a single run is needed here",
+        f"{reference}{printable(str(folder))} is a folder of runs, and a single run is needed here",
         hint=f"name one of them{name}",
     )
 

@@ -17,8 +17,9 @@ from typing import TypeAlias
 import msgspec
 
 from imgrec.runs.card_file import CARD_FILE
-from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, REPEATS_FILE, check_named
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, check_named
 from imgrec.runs.notes import NOTES_FILE
+from imgrec.runs.repeats_file import REPEATS_FILE
 from imgrec.runs.summary import RunSummary, summarize
 
 INDEX_FILE = ".index.sqlite"

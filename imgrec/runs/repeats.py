@@ -3,70 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
-
-from msgspec import Meta, Struct
 
 from imgrec.errors import RunError
-from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of, write_bytes_atomically
-from imgrec.json_documents import from_builtins, json_text, parse_json
 from imgrec.runs.card_file import CARD_FILE, read_card
-from imgrec.runs.folder import REPEATS_FILE, Run, find
+from imgrec.runs.folder import LAST, Run, find, last_repeats
+from imgrec.runs.repeats_file import REPEATS_FILE, read_repeats
 from imgrec.text import printable
 
 
-class PooledMetric(Struct, frozen=True):
-    """A metric of several runs.
-
-    value: the mean. low, high: its 95 % interval, which covers both the choice of the images
-    and how the runs differ. deviation: the standard deviation of the runs' values.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    deviation: float
-    runs: Annotated[tuple[float, ...], Meta(description="The value of each run.")]
-
-
-class Repeats(Struct, frozen=True):
-    """What repeats.json of such a folder contains.
-
-    kind: `folds` or `seeds`. members: the names of the runs in the folder. metrics: what they
-    reach on the images that were held out, or on the test images; empty before all are trained.
-    quick: whether they are trained as by `imgrec train --quick`. test_looks: how often the test
-    images had been looked at after these runs; null if not counted.
-    """
-
-    schema_version: Literal[1]
-    kind: Literal["folds", "seeds"]
-    members: tuple[str, ...]
-    images: int = 0
-    split: str = ""
-    metrics: Mapping[str, PooledMetric] = {}
-    quick: bool = False
-    test_looks: int | None = None
-
-
-def write_repeats(folder: Path, repeats: Repeats) -> None:
-    """Write repeats.json; raises RunError if it can't be written."""
-    write_bytes_atomically(folder / REPEATS_FILE, json_text(repeats).encode())
-
-
-def read_repeats(folder: Path) -> Repeats:
-    """Return repeats.json of a folder; raises RunError if it can't be read."""
-    path = folder / REPEATS_FILE
-    try:
-        return from_builtins(Repeats, parse_json(read_regular(path, MAX_DOCUMENT_BYTES)))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{printable(str(path))} can't be read: {reason_of(error)}") from error
-
-
 def find_repeats(reference: str | None, runs_dir: Path) -> Path | None:
-    """Return the folder of repeats that `reference` means: a folder, or a name below `runs_dir`."""
-    folders = () if reference is None else (runs_dir / reference, Path(reference))
+    """Return the folder of repeats that `reference` means: a folder, a name, or `last`.
+
+    None means `last`: what was completed last below `runs_dir`, if that is one.
+    """
+    if reference is None or reference == LAST:
+        return last_repeats(runs_dir)
+    folders = (runs_dir / reference, Path(reference))
     return next((each for each in folders if (each / REPEATS_FILE).is_file()), None)
 
 

@@ -21,11 +21,11 @@ from imgrec.json_documents import decode_json
 from imgrec.metrics import METRICS
 from imgrec.runs.card import BEST_MODEL, LITERT_MODEL, BestEpochDocument, Card
 from imgrec.runs.card_file import CARD_FILE, read_card
-from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, REPEATS_FILE
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE
 from imgrec.runs.history import HISTORY_FILE, read_history, total_seconds
 from imgrec.runs.notes import NOTES_FILE, read_notes
 from imgrec.runs.provenance import PROVENANCE_FILE, Provenance, read_provenance
-from imgrec.runs.repeats import read_repeats
+from imgrec.runs.repeats_file import REPEATS_FILE, read_repeats
 
 SUMMARIZED_FILES = (
     CARD_FILE,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgrec.data.images import bad_unnamed
 from imgrec.data.sources import DataLocation, find_loader, read_leniently
-from imgrec.errors import DataError
+from imgrec.errors import DataError, GroupError
 from imgrec.scores import Skipped
 from imgrec.text import count_of, listed, printable
 
@@ -31,6 +31,8 @@ def naming_bad_files(data: DataLocation) -> Iterator[None]:
     """
     try:
         yield
+    except GroupError:  # is not about the folder
+        raise
     except DataError as error:
         if bad := _bad_lines(data):
             message = f"{error.message}\nmoreover, {bad}"

@@ -65,6 +65,32 @@ def test_a_class_with_too_few_images_is_named() -> None:
         deal(records, ("a", "b"), 2, 0, groups)
 
 
+def test_no_fold_is_empty_or_takes_a_whole_class() -> None:
+    """There can be as many folds as groups; a class must be left to train on."""
+    records = _records((60, 30), per_group=9)
+    groups = {record.name: record.name.partition("-")[0][2:] for record in records}
+    assert set(deal(records, ("a", "b"), 7, 0, groups)) == set(range(7))
+    with pytest.raises(
+        DataError, match=r"too few groups to divide into 8 folds: .* have 7"
+    ) as caught:
+        deal(records, ("a", "b"), 8, 0, groups)
+    assert "at most 7 folds" in caught.value.hint
+    # The two small groups, together the smaller fold, have all images of the class a.
+    sizes = {"large": (0, 40, 40, 40), "x": (1, 10, 10, 10), "y": (1, 10, 10, 10)}
+    uneven = tuple(
+        Record(f"{group}/{label}-{number}.png", label, PIXELS)
+        for group, counts in sizes.items()
+        for label, count in enumerate(counts)
+        for number in range(count)
+    )
+    homes = {record.name: record.name.partition("/")[0] for record in uneven}
+    splits = Splits(("a", "b", "c", "d"), uneven, (), ())
+    with pytest.raises(DataError, match="fold 2 has all groups with images of a") as caught:
+        hold_out(splits, 1, 2, 0, homes)
+    assert "up to 3, one for each group" in caught.value.hint
+    assert len({len(hold_out(splits, number, 3, 0, homes).test) for number in (1, 2, 3)}) == 2
+
+
 def test_a_config_names_its_fold(photos: Path) -> None:
     """The split seed decides about folds and parts, not the seed of the training."""
     location = DataLocation(root=str(photos), fold=FoldConfig(number=2, of=4), split_seed=7)

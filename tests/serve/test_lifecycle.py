@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.runs.folder import Run
-from imgrec.runs.repeats import Repeats, write_repeats
+from imgrec.runs.repeats_file import Repeats, write_repeats
 from imgrec.serve.lifecycle import drop_new_connections
 from tests.conftest import PROJECT
 from tests.serve.running import SECONDS, Reply, Running, drawn, reply

@@ -15,13 +15,8 @@ from imgrec.errors import DataError, RunError, UsageError
 from imgrec.runs.folder import CONFIG_FILE, Run, find
 from imgrec.runs.index import read_summaries
 from imgrec.runs.looks import LOOKS_FILE
-from imgrec.runs.repeats import (
-    PooledMetric,
-    Repeats,
-    find_members,
-    read_repeats,
-    write_repeats,
-)
+from imgrec.runs.repeats import find_members
+from imgrec.runs.repeats_file import PooledMetric, Repeats, read_repeats, write_repeats
 from imgrec.runs.summary import MetricSummary, summarize
 from imgrec.runs.trash import deletable, delete
 from imgrec.workflows.evaluation import EvaluationRequest, evaluate

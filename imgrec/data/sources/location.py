@@ -60,7 +60,9 @@ class SplitConfig(Section):
     """How to split the images, within each class and by the seed; the rest is for training."""
 
     validation: ProperFraction = Field(
-        default=0.0, description="Fraction of the images for validation."
+        default=0.0,
+        description="Fraction of the images for validation; none if left out, also "
+        "where `test` is given.",
     )
     test: ProperFraction = Field(default=0.0, description="Fraction of the images for the test.")
 
@@ -112,8 +114,8 @@ class DataLocation(Section):
     multi_label: bool = False
     split: SplitConfig | None = Field(
         default=None,
-        description="How to split images that come without splits. By default, 20 % are used for "
-        "validation if there is no validation split.",
+        description="How to split images that come without splits. Without this section, 20 % are "
+        "used for validation if there is no validation split; with it, only what it says.",
     )
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
         default=None, description="Seed of the split; by default `seed`."

@@ -26,7 +26,8 @@ from imgrec.files import (
 from imgrec.json_documents import from_builtins, json_text, parse_json
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import CONFIG_FILE, Run
-from imgrec.runs.repeats import PooledMetric, Repeats, find_members, write_repeats
+from imgrec.runs.repeats import find_members
+from imgrec.runs.repeats_file import PooledMetric, Repeats, write_repeats
 from imgrec.text import printable
 from imgrec.workflows import training
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate_request

@@ -24,7 +24,7 @@ from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import CONFIG_FILE, Run, check_place, create
 from imgrec.runs.image_list import recorded_images
 from imgrec.runs.predictions import read_predictions
-from imgrec.runs.repeats import PooledMetric, Repeats, read_repeats, write_repeats
+from imgrec.runs.repeats_file import PooledMetric, Repeats, read_repeats, write_repeats
 from imgrec.scores import Scores
 from imgrec.text import printable
 from imgrec.workflows.prepare import fitting_splits

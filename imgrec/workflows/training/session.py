@@ -173,7 +173,9 @@ def peak_memory() -> int:
 
 def _command() -> list[str]:
     program, *arguments = sys.orig_argv if sys.argv[0] in ("", "-c", "-m") else sys.argv
-    return [Path(program).name, *arguments]
+    path = Path(program)
+    # `python -m imgrec` is the same command.
+    return [path.parent.name if path.name == "__main__.py" else path.name, *arguments]
 
 
 def _host(gpus: Sequence[str]) -> Host:
