@@ -30,7 +30,7 @@ SOURCE = Path(package.__file__).parent
 
 # Their texts are only shown by commands, or describe them.
 # Modules that call other programs, with their options.
-OTHER_PROGRAMS = ("repository.py",)  # Git
+OTHER_PROGRAMS = ("repository.py", "reading.py")  # Git, curl
 ONLY_COMMANDS = (
     "cli/", "config/reference.py", "report/documents/",
     "workflows/dataset_summary.py", "workflows/import_model.py", "workflows/import_usage.py",
