@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
+MAX_PHOTOS = 64
+"""How many photos there may be in a request, unless the limits of a service say otherwise."""
+
 ExplainMethod = Literal["occlusion", "windows"]
 
 Photos = TypeVar("Photos", bound=Sized)
@@ -63,7 +66,7 @@ class HttpRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
-    max_photos: int = 64
+    max_photos: int = MAX_PHOTOS
 
     def with_body(self, body: bytes) -> HttpRequest:
         """Return the request with its body."""

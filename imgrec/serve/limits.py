@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from imgrec.serve.exchange import Refusal
+from imgrec.serve.exchange import MAX_PHOTOS, Refusal
 from imgrec.text import count_of
 
 MIB = 1 << 20
@@ -39,7 +39,7 @@ class Limits:
 
     body: int = 32 * MIB
     bodies: int = 512 * MIB
-    photos: int = 64
+    photos: int = MAX_PHOTOS
     megapixels: int | None = None
     waiting: int = 32
     connections: int = 512
