@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
@@ -38,6 +39,8 @@ log = logging.getLogger("imgrec")
 _PATHS, _LONGEST_PATH = 1024, 256
 _GONE_STATUS = 499
 _NO_ROUTE = "none"
+# Stands for a slash in a name, `%2F`: no text that is decoded has a lone surrogate.
+_SLASH = "\udc2f"
 _BUG = Refusal(500, "the service failed to answer", hint="its log says why")
 
 
@@ -87,17 +90,20 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as an ASGI application."""
-        find = self._found if len(scope["path"]) <= _LONGEST_PATH else self._find
-        application, scope["path_params"] = find(scope["method"], scope["path"])
+        path = scope["raw_path"]
+        find = self._found if len(path) <= _LONGEST_PATH else self._find
+        application, scope["path_params"] = find(scope["method"], path)
         await application(scope, receive, send)
 
-    def _find(self, method: str, path: str) -> tuple[ASGIApp, Mapping[str, Any]]:
+    def _find(self, method: str, path: bytes) -> tuple[ASGIApp, Mapping[str, Any]]:
         """Return what answers requests of a path, and the values of the names in it."""
-        scope = {"type": "http", "method": method, "path": path}
+        parts = [unquote(each).replace("/", _SLASH) for each in path.decode("ascii").split("/")]
+        scope = {"type": "http", "method": method, "path": "/".join(parts)}
         for route in self._starlette.routes:
             match, found = route.matches(scope)
             if match is Match.FULL:
-                return found["endpoint"], found["path_params"]
+                values = found["path_params"].items()
+                return found["endpoint"], {key: text.replace(_SLASH, "/") for key, text in values}
         return self._starlette, {}
 
     async def answer(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:

@@ -182,3 +182,10 @@ def test_explaining_what_is_not_a_photo_says_why(service: Running) -> None:
     found = service.classify(b"nothing", "?explain=windows").document
     assert found["explanation"]["explanations"][0]["error"] == found["predictions"][0]["error"]
     assert found["pictures"] == [None]
+
+
+def test_a_slash_in_a_name_is_no_step(service: Running) -> None:
+    """Addresses are split before they are decoded, so that messages are about the name."""
+    found = service.ask("GET", "/v1/models/a%2Fb")
+    assert found.status == 404
+    assert "there is no model a/b" in found.document["error"]
