@@ -40,7 +40,7 @@ from imgrec.workflows.bad_files import list_bad
 from imgrec.workflows.model_metadata import OOD_SIMILARITY, model_description, output_columns
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.quick_model import add_keras_model
-from imgrec.workflows.run_config import run_config
+from imgrec.workflows.run_config import names_images, run_config
 
 IMAGES = 256
 _RANDOM_PICTURES = 32
@@ -363,9 +363,9 @@ def _on_photos() -> str:
 def _own(run: Run) -> tuple[str, list[Photo]]:
     """Return the run's own images.
 
-    An imported run has none; random pictures show whether the file computes the same.
+    Without any, random pictures show whether the file computes the same.
     """
-    if run.card.origin is not None:
+    if not names_images(run):
         return _RANDOM, _random_pictures(run.card.input)
     experiment = run_config(run.path)
     try:

@@ -25,25 +25,31 @@ def data_config(run: Run, data: Path | None) -> DataLocation:
             does not say where its photos are; and there is no `data`.
         RunError: The config can't be used, see `run_config`.
     """
-    if run.card.origin is None:
-        config = run_config(run.path).data
-        if data is None and config.loader != "keras" and _names_no_place(run):
-            raise UsageError(
-                f"{printable(run.name)} is a version of a classifier, and does not say where its "
-                "photos are",
-                hint=f"give images with {option('data', 'FOLDER')}",
-            )
-        return config
-    if data is None:
-        raise UsageError(
-            f"{printable(run.name)} was imported, so it has no images",
-            hint=f"give images with {option('data', 'FOLDER')}",
+    imported = run.card.origin is not None
+    if data is None and not names_images(run):
+        why = (
+            "was imported, so it has no images"
+            if imported
+            else "is a version of a classifier, and does not say where its photos are"
         )
-    return DataLocation(root=str(data), multi_label=run.card.multi_label)
+        raise UsageError(
+            f"{printable(run.name)} {why}", hint=f"give images with {option('data', 'FOLDER')}"
+        )
+    if imported:
+        return DataLocation(root=str(data), multi_label=run.card.multi_label)
+    return run_config(run.path).data
 
 
-def _names_no_place(run: Run) -> bool:
-    return any(each.written and each.absolute is None for each in run.card.data.values())
+def names_images(run: Run) -> bool:
+    """Return whether a run says where its images are.
+
+    One that was imported does not, nor does a version of a classifier: its paths are relative to
+    a folder that can be moved.
+    """
+    if run.card.origin is not None:
+        return False
+    nowhere = any(each.written and each.absolute is None for each in run.card.data.values())
+    return not nowhere or run_config(run.path).data.loader == "keras"
 
 
 def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
