@@ -8,6 +8,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
+from imgrec.cli.standing import show_standing
 from imgrec.text import count_of, join_few
 
 
@@ -21,20 +22,24 @@ def forget(console: Console, *, folder: Path, photos: tuple[str, ...], as_json: 
 
     A photo is named by its SHA-256, or by a file with the same content. The classifier is then the
     one that never saw it: versions that knew it are withdrawn, and if the published one did,
-    one without it is published.
+    one without it is published. The accuracy is shown as by teach.
 
     Example: imgrec forget classifiers/pets tom.jpg
     """
     from imgrec.workflows.teaching import Classifier, forgotten_document
 
     with Classifier(folder, create=False) as classifier:
-        done = classifier.forget(photos, console)
+        hashes = [classifier.hash_of(each) for each in photos]
+        classifier.standing(progress=console)  # to compare with
+        done = classifier.forget(hashes, console)
         classifier.standing(progress=console)
         if as_json:
             console.document(forgotten_document(done, classifier))
             return
-    console.say(f"{count_of(done.photos, 'photo')} deleted")
-    if done.withdrawn:
-        console.say(f"withdrawn: {join_few([f'version {each}' for each in done.withdrawn], 10)}")
-    if done.published is not None:
-        console.say(f"published: version {done.published.number}")
+        console.say(f"{count_of(done.photos, 'photo')} deleted")
+        if done.withdrawn:
+            names = join_few([f"version {each}" for each in done.withdrawn], 10)
+            console.say(f"withdrawn: {names}")
+        if done.published is not None:
+            console.say(f"published: version {done.published.number}")
+        show_standing(console, classifier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
+from imgrec.cli.standing import show_standing
 from imgrec.errors import DataError, UsageError
-from imgrec.rounding import percent, percent_number
-from imgrec.text import count_of, join_few, listed, printable
+from imgrec.text import count_of, listed, printable
 
 if TYPE_CHECKING:
-    from imgrec.workflows.teaching import AddedPhoto, Classifier, Published, Standing
+    from imgrec.workflows.teaching import AddedPhoto, Published
 
 _SHOWN = 3
 
@@ -97,6 +97,7 @@ def teach(
             classifier.require = require
         added: Sequence[AddedPhoto] = ()
         if class_name is not None:
+            classifier.standing(progress=console)  # to compare with
             added = classifier.add(expand_photos(photos, None), class_name, progress=console)
             _say_added(console, added, class_name)
         classifier.standing(progress=console)
@@ -107,7 +108,7 @@ def teach(
             found |= {"standing": standing}
             console.document(found | ({} if done is None else published_document(done)))
         else:
-            _show(console, classifier)
+            show_standing(console, classifier)
     refused = sum(each.outcome == "refused" for each in added)
     if done is not None:
         _say_published(console, done, folder)
@@ -136,44 +137,6 @@ def _say_added(console: Console, added: Sequence[AddedPhoto], class_name: str) -
     if refused := counts["refused"]:
         lines = [f"{printable(each.name)}: {each.reason}" for each in refused[:_SHOWN]]
         console.say(listed(f"{count_of(len(refused), 'photo')} refused", lines))
-
-
-def _show(console: Console, classifier: Classifier) -> None:
-    from imgrec.workflows.teaching import note_on
-
-    found, _ = classifier.standing()
-    recognised = {each.class_name: each for each in found.classes} if found else {}
-    rows = [
-        [
-            printable(each.name),
-            f"{each.photos:,}",
-            str(recognised[each.name].correct) if each.name in recognised else "-",
-        ]
-        for each in classifier.classes()
-    ]
-    console.table(["class", "photos", "recognised"], rows)
-    if found is None:
-        console.result("too few photos: at least 2 classes with 2 photos each are needed")
-        return
-    low, high = found.accuracy.low or 0.0, found.accuracy.high or 1.0
-    interval = f"{percent_number(low)} to {percent_number(high)} %"
-    console.result(f"accuracy {percent(found.accuracy.value)} ({interval}), cross-validated")
-    for line in filter(None, (note_on(found), *_remarks(found))):
-        console.result(line)
-
-
-def _remarks(found: Standing) -> Iterator[str]:
-    for each in found.confused[:_SHOWN]:
-        names = f"{printable(each.class_name)} for {printable(each.taken_for)}"
-        yield f"takes {names}: {count_of(each.photos, 'photo')}"
-    for suspect in found.suspects[:_SHOWN]:
-        yield (
-            f"probably {printable(suspect.taken_for)} ({percent(suspect.probability)}), labelled "
-            f"{printable(suspect.class_name)}: {suspect.sha256}"
-        )
-    for group in found.near_duplicates[:_SHOWN]:
-        shown = join_few([f"{each.class_name} {each.sha256}" for each in group], _SHOWN)
-        yield f"the same picture in different classes: {shown}"
 
 
 def _say_published(console: Console, done: Published, folder: Path) -> None:

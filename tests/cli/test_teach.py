@@ -44,6 +44,10 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
     assert "8 photos are too few to tell: the accuracy is between" in again.stdout
     done = taught("forget", folder, tmp_path / "red" / "0.png", "--json")
     assert json.loads(done.stdout)["photos"] == 1
+    more = taught("forget", folder, tmp_path / "red" / "1.png")
+    assert more.stderr == "1 photo deleted\n"
+    assert "6 photos are too few to tell" in more.stdout
+    assert "on the photos that were there before: +0.0 points" in more.stdout
     missing = taught("forget", folder, tmp_path / "red" / "0.png")
     assert missing.returncode == 2
     assert f"{tmp_path / 'red' / '0.png'} is not a photo of pets" in missing.stderr

@@ -33,10 +33,11 @@ from imgrec.progress import Silent, Task
 from imgrec.runs.card_file import read_card
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 from imgrec.workflows.experiment_argument import experiment_of
+from imgrec.workflows.export import export
 from imgrec.workflows.teaching import Classifier
 from imgrec.workflows.training import QUICK, train_quick
 from tests.conftest import needs_weights
-from tests.teaching.small import create, picture, pictures
+from tests.teaching.small import create, picture, pictures, plain
 
 _PHOTOS = 10
 
@@ -170,6 +171,18 @@ def test_a_version_is_evaluated(pets: Classifier, tmp_path: Path) -> None:
     assert found.metrics["accuracy"].value == 1
 
 
+def test_a_version_is_exported(
+    pets: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is compared on random pictures: a folder `photos` that is here is not the one it knew."""
+    (tmp_path / "photos" / "red").mkdir(parents=True)
+    (tmp_path / "photos" / "red" / "0.png").write_bytes(picture(0, red=True))
+    monkeypatch.chdir(tmp_path)
+    found = export(pets.run(1), output=tmp_path / "pets-1.tflite")
+    assert found.parity.images == 32
+    assert found.parity.worst.startswith("random picture ")
+
+
 def test_a_requirement_that_is_not_met_stops_a_version(pets: Classifier) -> None:
     """It is not written then."""
     pets.require = ["accuracy.low >= 0.99"]
@@ -189,14 +202,13 @@ _STEPS = st.lists(
 )
 
 
-@pytest.mark.parametrize(
-    "examples", [3, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.long])]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("examples", [50, pytest.param(1000, marks=pytest.mark.slow)])
 def test_any_history_gives_the_same_model(
     tmp_path_factory: pytest.TempPathFactory, examples: int
 ) -> None:
     """Random uploads, new labels and deletions that end in the same set give the same bytes."""
-    everything = {number: picture(number, red=number % 2 == 0) for number in range(_PHOTOS)}
+    everything = {number: plain(9 * number, red=number % 2 == 0) for number in range(_PHOTOS)}
     final = {number: ("blue", "red")[number % 2 == 0] for number in range(_PHOTOS - 2)}
     models = set()
 
@@ -343,13 +355,16 @@ def test_a_run_is_published(tmp_path: Path) -> None:
 
 
 def test_quotas(tmp_path: Path) -> None:
-    """A photo or class too many is refused; what was there stays."""
-    with create(tmp_path / "pets", Quotas(classes=1, photos=2)) as pets:
+    """A photo or class too many is refused; what was there stays, and no empty class comes."""
+    with create(tmp_path / "pets", Quotas(classes=2, photos=2)) as pets:
         pets.add(pictures(0, 2, red=True), "red")
-        with pytest.raises(QuotaExceeded, match="at most 2 photos"):
-            pets.add(pictures(2, 1, red=True), "red")
-        with pytest.raises(QuotaExceeded, match="at most 1 class"):
-            pets.add_class("blue")
+        for name in ("red", "blue"):
+            with pytest.raises(QuotaExceeded, match="at most 2 photos"):
+                pets.add(pictures(2, 1, red=True), name)
+        assert [(each.name, each.photos) for each in pets.classes()] == [("red", 2)]
+        pets.add_class("blue")
+        with pytest.raises(QuotaExceeded, match="at most 2 classes"):
+            pets.add_class("green")
         assert len(list((pets.folder / "photos" / "red").iterdir())) == 2
 
 

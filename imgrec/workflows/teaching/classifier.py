@@ -12,6 +12,7 @@ from typing import Self
 
 from imgrec.classifiers import (
     Conflict,
+    DiskFull,
     NotFound,
     PhotoStatus,
     Quotas,
@@ -183,14 +184,17 @@ class Classifier(Contents):
         is_new = class_name is not None and self._store.add_class(class_name)
         listed = [named_photo(each, number) for number, each in enumerate(photos, 1)]
         done: list[AddedPhoto] = []
-        with (progress or Silent()).task("adding photos", len(listed)) as task:
-            for start in range(0, len(listed), _CHUNK):
-                chunk = listed[start : start + _CHUNK]
-                done += add_photos(self._store, self._learner, chunk, label)
-                task.advance(len(done) - start)
-        if is_new and all(each.outcome == "refused" for each in done):
-            with contextlib.suppress(Conflict, NotFound):  # another thread has changed it
-                self._store.remove_class(str(class_name))
+        try:
+            with (progress or Silent()).task("adding photos", len(listed)) as task:
+                for start in range(0, len(listed), _CHUNK):
+                    chunk = listed[start : start + _CHUNK]
+                    done += add_photos(self._store, self._learner, chunk, label)
+                    task.advance(len(done) - start)
+        finally:
+            if is_new and all(each.outcome == "refused" for each in done):
+                # Another thread may have changed it; on a full disk, it stays.
+                with contextlib.suppress(Conflict, NotFound, DiskFull):
+                    self._store.remove_class(str(class_name))
         return tuple(done)
 
     def label(
@@ -239,7 +243,11 @@ class Classifier(Contents):
         Raises:
             NotFound: One of them is not there; none is deleted.
         """
-        return self._forget([hash_of(self._store, each) for each in photos], progress)
+        return self._forget([self.hash_of(each) for each in photos], progress)
+
+    def hash_of(self, photo: str | Path) -> str:
+        """Return the SHA-256 of a photo, given by it or as a file; raises NotFound."""
+        return hash_of(self._store, photo)
 
     # What was learned
 

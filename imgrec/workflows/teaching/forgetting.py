@@ -27,7 +27,7 @@ def hash_of(store: Store, photo: str | Path) -> str:
         NotFound: There is no such file, or no such photo in the classifier.
     """
     if isinstance(photo, str) and _HASH.fullmatch(photo):
-        return photo
+        return store.photo(photo).sha256
     shown = printable(str(photo))
     try:
         sha256 = sha256_of(Path(photo))

@@ -1,0 +1,66 @@
+"""How good a classifier is, as `imgrec teach` and `imgrec forget` print it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from imgrec.cli.console import Console
+from imgrec.rounding import percent, percent_number
+from imgrec.text import count_of, join_few, printable
+
+if TYPE_CHECKING:
+    from imgrec.workflows.teaching import Classifier, Standing
+
+_SHOWN = 3
+
+
+def show_standing(console: Console, classifier: Classifier) -> None:
+    """Print the classes, the accuracy with its interval, and what is worth a look."""
+    from imgrec.workflows.teaching import note_on
+
+    found, _ = classifier.standing()
+    recognised = {each.class_name: each for each in found.classes} if found else {}
+    rows = [
+        [
+            printable(each.name),
+            f"{each.photos:,}",
+            str(recognised[each.name].correct) if each.name in recognised else "-",
+        ]
+        for each in classifier.classes()
+    ]
+    console.table(["class", "photos", "recognised"], rows)
+    if found is None:
+        console.result("too few photos: at least 2 classes with 2 photos each are needed")
+        return
+    low, high = found.accuracy.low or 0.0, found.accuracy.high or 1.0
+    interval = f"{percent_number(low)} to {percent_number(high)} %"
+    console.result(f"accuracy {percent(found.accuracy.value)} ({interval}), cross-validated")
+    for line in filter(None, (note_on(found), _difference(found), *_remarks(found))):
+        console.result(line)
+
+
+def _remarks(found: Standing) -> Iterator[str]:
+    for each in found.confused[:_SHOWN]:
+        names = f"{printable(each.class_name)} for {printable(each.taken_for)}"
+        yield f"takes {names}: {count_of(each.photos, 'photo')}"
+    for suspect in found.suspects[:_SHOWN]:
+        yield (
+            f"probably {printable(suspect.taken_for)} ({percent(suspect.probability)}), labelled "
+            f"{printable(suspect.class_name)}: {suspect.sha256}"
+        )
+    for group in found.near_duplicates[:_SHOWN]:
+        shown = join_few([f"{each.class_name} {each.sha256}" for each in group], _SHOWN)
+        yield f"the same picture in different classes: {shown}"
+
+
+def _difference(found: Standing) -> str:
+    """Return what the change did to the accuracy; empty if that was not measured before."""
+    from imgrec.report.wording import format_difference, format_difference_bounds
+
+    if (change := found.difference) is None:
+        return ""
+    value = format_difference("accuracy", change.value)
+    bounds = format_difference_bounds("accuracy", change)
+    between = f" ({bounds})" if bounds else ""
+    return f"on the photos that were there before: {value}{between}, {change.finding}"
