@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sqlite3
 import threading
 import time
 import zipfile
@@ -186,6 +187,32 @@ def test_versions(rest: Rest) -> None:
     assert _refused(rest, "GET", "/pets/versions/1/report.html") == 409
     states = [each["state"] for each in rest.document("GET", "/pets/versions")["versions"]]
     assert states == ["withdrawn", "withdrawn", "published"]
+
+
+def test_versions_are_listed_in_pages(rest: Rest) -> None:
+    """What a version is, and which one answers, has an ETag."""
+    rest("POST", "/pets/publish", {"force": True})
+    first = rest.document("GET", "/pets/versions?limit=1")
+    assert [each["number"] for each in first["versions"]] == [1]
+    rest_of = rest.document("GET", f"/pets/versions{first['next']}")
+    assert ([each["number"] for each in rest_of["versions"]], rest_of["next"]) == ([2], None)
+    seen = rest("GET", "/pets/versions/1").headers["etag"]
+    assert rest("GET", "/pets/versions/1", if_none_match=seen).status == 304
+    restored = rest("POST", "/pets/versions/1:restore", if_match=seen)
+    assert restored.headers["etag"] != seen
+    assert _refused(rest, "POST", "/pets/versions/1:restore", if_match=seen) == 412
+
+
+def test_a_quota_is_a_conflict(pets: Classifier, service: Service) -> None:
+    """A class too many is refused, and the reason says how many there may be."""
+    pets.close()
+    names = [(f"class {number}",) * 2 for number in range(998)]
+    with closing(sqlite3.connect(pets.folder / "classifier.sqlite")) as database, database:
+        database.executemany("INSERT INTO classes (name, folded, changed) VALUES (?, ?, 1)", names)
+    with closing(Classifiers(pets.folder.parent, "http://127.0.0.1:8000")) as classifiers:
+        with pytest.raises(Refusal, match="at most 1,000 classes") as refusal:
+            Rest(classifiers, service)("PUT", "/pets/classes/more")
+        assert refusal.value.status == 409
 
 
 def test_photos_are_relabelled_together(rest: Rest) -> None:

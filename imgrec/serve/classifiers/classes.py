@@ -13,6 +13,7 @@ from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     Change,
     NewName,
+    PageQuery,
     Settings,
     StandingQuery,
     described,
@@ -30,7 +31,9 @@ from imgrec.workflows.teaching import Classifier
 
 def list_classifiers(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """List the classifiers."""
-    names, following = page_of(request, classifiers.names())
+    wanted = read_query(request, PageQuery)
+    rest = [each for each in classifiers.names() if each > wanted.after]
+    names, following = page_of(request, rest, wanted.limit, str)
     found = [teaching.classifier_document(classifiers.get(each), standing=False) for each in names]
     return json_response({"classifiers": found, "next": following})
 
@@ -94,9 +97,10 @@ def standing(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
 
 def list_classes(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """List the classes."""
-    found = {each.name: each for each in classifiers.get(request.path["name"]).classes()}
-    names, following = page_of(request, list(found))
-    documents = [teaching.class_document(found[each]) for each in names]
+    wanted, found = read_query(request, PageQuery), classifiers.get(request.path["name"]).classes()
+    rest = [each for each in found if each.name > wanted.after]
+    shown, following = page_of(request, rest, wanted.limit, lambda each: each.name)
+    documents = [teaching.class_document(each) for each in shown]
     return json_response({"classes": documents, "next": following})
 
 

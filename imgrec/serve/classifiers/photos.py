@@ -21,7 +21,7 @@ from imgrec.serve.classifiers.requests import (
     described,
     json_response,
     matches,
-    next_page,
+    page_of,
     read_file,
     require_match,
     tagged,
@@ -112,8 +112,7 @@ def list_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     found = classifier.photos(
         wanted.class_name, status=wanted.status, after=wanted.after, limit=wanted.limit + 1
     )
-    shown = found[: wanted.limit]
-    following = next_page(request, shown[-1].sha256) if len(found) > wanted.limit else None
+    shown, following = page_of(request, found, wanted.limit, lambda each: each.sha256)
     documents = [teaching.photo_document(each) for each in shown]
     return json_response({"photos": documents, "next": following})
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -16,8 +16,9 @@ from imgrec.serve import exchange
 from imgrec.serve.classifiers.jobs import Job
 from imgrec.serve.classify import Threshold, Top
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
-from imgrec.serve.reading import read_query
 from imgrec.text import printable
+
+Entry = TypeVar("Entry")
 
 PRIVATE = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
 """The headers of files: a deleted photo must not be shown from a cache."""
@@ -72,10 +73,13 @@ class Publishing(Struct, frozen=True, forbid_unknown_fields=True):
     force: Annotated[bool, Meta(description="Whether it need not meet the requirements.")] = False
 
 
-class PageQuery(Struct, frozen=True):
+class _ListQuery(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=1000, description="How many.")] = 100
+
+
+class PageQuery(_ListQuery, frozen=True):
     """Which entries of a list are wanted."""
 
-    limit: Annotated[int, Meta(ge=1, le=1000, description="How many.")] = 100
     after: Annotated[str, Meta(description="Those behind this one.")] = ""
 
 
@@ -84,6 +88,12 @@ class PhotosQuery(PageQuery, frozen=True):
 
     class_name: str | None = field(name="class", default=None)
     status: PhotoStatus | None = None
+
+
+class VersionsQuery(_ListQuery, frozen=True):
+    """Which versions are wanted."""
+
+    after: Annotated[int, Meta(description="Those behind this number.")] = 0
 
 
 class StandingQuery(Struct, frozen=True):
@@ -179,17 +189,21 @@ def number_of(request: HttpRequest) -> int:
     return int(text)
 
 
-def page_of(request: HttpRequest, names: Sequence[str]) -> tuple[Sequence[str], str | None]:
-    """Return the names that are wanted, out of sorted ones, and the address of the next ones."""
-    wanted = read_query(request, PageQuery)
-    rest = [each for each in names if each > wanted.after]
-    more = len(rest) > wanted.limit
-    return rest[: wanted.limit], next_page(request, rest[wanted.limit - 1]) if more else None
+def page_of(
+    request: HttpRequest, rest: Sequence[Entry], limit: int, key: Callable[[Entry], object]
+) -> tuple[Sequence[Entry], str | None]:
+    """Return the first entries, and the address of the following ones, relative to the list's.
 
-
-def next_page(request: HttpRequest, last: str) -> str:
-    """Return the address of the entries behind the last one, relative to that of the list."""
-    return "?" + urlencode({**request.query, "after": last})
+    Args:
+        request: For a page of the list.
+        rest: Its entries behind `after`, as many as are needed to know whether others follow.
+        limit: How many are wanted.
+        key: Returns what `after` is compared with.
+    """
+    shown = rest[:limit]
+    if len(rest) == len(shown):
+        return shown, None
+    return shown, "?" + urlencode({**request.query, "after": key(shown[-1])})
 
 
 def read_file(path: Path) -> bytes:

@@ -86,6 +86,7 @@ _TAKES: Mapping[object, Mapping[str, Any]] = {
     },
     versions.heat_map: {**_PHOTOS, "query": requests.HeatMapQuery},
     versions.publish: {"body": requests.Publishing, "optional": True},
+    versions.list_versions: {"query": requests.VersionsQuery},
 }
 """What the description of the API says of the requests that have a body or parameters."""
 
@@ -104,7 +105,7 @@ _JOBS: Mapping[object, str] = {
 _STATUSES: Mapping[type[ImgrecError], int] = {
     NotFound: 404,
     Conflict: 409,
-    QuotaExceeded: 507,
+    QuotaExceeded: 409,
     DiskFull: 507,
 }
 

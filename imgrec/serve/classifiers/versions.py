@@ -20,9 +20,14 @@ from imgrec.serve.classifiers.requests import (
     HeatMapQuery,
     Publishing,
     VersionQuery,
+    VersionsQuery,
+    described,
     json_response,
     number_of,
+    page_of,
     read_file,
+    require_match,
+    tagged,
 )
 from imgrec.serve.classify import photos_of, read_question, write_answer
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Refusal, problem
@@ -105,21 +110,27 @@ def describe_job(classifiers: Classifiers, request: HttpRequest) -> HttpResponse
 
 def list_versions(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """List the versions."""
+    wanted = read_query(request, VersionsQuery)
     found = classifiers.get(request.path["name"]).versions()
-    documents = [teaching.version_document(each) for each in found]
-    return json_response({"versions": documents, "next": None})
+    rest = [each for each in found if each.number > wanted.after]
+    shown, following = page_of(request, rest, wanted.limit, lambda each: each.number)
+    documents = [teaching.version_document(each) for each in shown]
+    return json_response({"versions": documents, "next": following})
 
 
 def describe_version(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Describe a version."""
     found = classifiers.get(request.path["name"]).version(number_of(request))
-    return json_response(teaching.version_document(found))
+    document = teaching.version_document(found)
+    return described(request, document, document["state"])
 
 
 def restore_version(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Publish an earlier version."""
-    found = classifiers.get(request.path["name"]).restore(number_of(request))
-    return json_response(teaching.version_document(found))
+    classifier, number = classifiers.get(request.path["name"]), number_of(request)
+    require_match(request, teaching.version_document(classifier.version(number))["state"])
+    found = teaching.version_document(classifier.restore(number))
+    return json_response(found, 200, tagged(found["state"]))
 
 
 def version_file(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:

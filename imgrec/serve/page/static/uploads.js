@@ -25,7 +25,7 @@ export async function upload(classifier, files, label, { progress, added, signal
         if (error.name === "AbortError") return;
         const reason = error.message + (error.hint ? `; ${error.hint}` : "");
         refused.push(...batch.map((each) => ({ name: each.name, outcome: "failed", reason })));
-        if ([0, 401, 403, 404, 507].includes(error.status)) return stop(rest, refused, reason);
+        if ([0, 401, 403, 404, 409, 507].includes(error.status)) return stop(rest, refused, reason);
       }
       progress({ done: (done += batch.length), total: files.length });
     }
