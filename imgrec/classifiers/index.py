@@ -51,7 +51,7 @@ class Index:
     def set(self, key: str, value: Any) -> None:
         """Remember a value, as JSON has them."""
         with self._change():
-            self._execute("REPLACE INTO settings VALUES (?, ?)", key, json.dumps(value))
+            self._set(key, value)
 
     def _set(self, key: str, value: Any) -> None:
         self._execute("REPLACE INTO settings VALUES (?, ?)", key, json.dumps(value))

@@ -69,7 +69,11 @@ class Labels(Index):
             if len(known) >= self.quotas.classes:
                 most = count_of(self.quotas.classes, "class")
                 raise QuotaExceeded(f"a classifier has at most {most}")
-            self._insert_class(name, revision)
+            with self._names_differ(name):
+                self._execute(
+                    "INSERT INTO classes (name, folded, changed) VALUES (?, ?, ?)",
+                    *(name, name.casefold(), revision),
+                )
         return True
 
     def rename_class(self, name: str, new: str) -> None:
@@ -121,8 +125,8 @@ class Labels(Index):
 
     def add_photos(
         self, photos: Sequence[NewPhoto], class_name: str | None, status: PhotoStatus
-    ) -> tuple[StoredPhoto, ...]:
-        """Add photos that are not there yet, and return them; others stay as they are.
+    ) -> set[str]:
+        """Add photos that are not there yet, and return their SHA-256; others stay as they are.
 
         Args:
             photos: The photos.
@@ -149,7 +153,7 @@ class Labels(Index):
             except BaseException:
                 remove_photos(self.folder, set(new))
                 raise
-        return tuple(rows)
+        return set(new)
 
     def label(
         self,
@@ -265,13 +269,6 @@ class Labels(Index):
             self._database.execute(
                 "INSERT OR REPLACE INTO thumbnails SELECT sha256, ? FROM photos WHERE sha256 = ?",
                 (content, sha256),
-            )
-
-    def _insert_class(self, name: str, revision: int) -> None:
-        with self._names_differ(name):
-            self._execute(
-                "INSERT INTO classes (name, folded, changed) VALUES (?, ?, ?)",
-                *(name, name.casefold(), revision),
             )
 
     @contextlib.contextmanager

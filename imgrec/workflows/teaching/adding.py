@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from imgrec.classifiers import NewPhoto, PhotoStatus, Store, StoredPhoto
+from imgrec.classifiers import NewPhoto, PhotoStatus, Store
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
 from imgrec.workflows.teaching.backbone import DecodedPhoto
@@ -53,7 +53,7 @@ def add_photos(
         read = _without_deleted(store, read)
         new = [each for each in read if isinstance(each, NewPhoto)]
         alike = look_alikes(new, features.all())
-        added = {each.sha256: each for each in store.add_photos(new, *label)}
+        added = store.add_photos(new, *label)
         features.add(each for each in new if each.sha256 in added)
         return [
             replace(_outcome_of(store, found, added, alike, label), name=given.name)
@@ -77,7 +77,7 @@ def _without_deleted(
 def _outcome_of(
     store: Store,
     read: NewPhoto | BadImage,
-    added: dict[str, StoredPhoto],
+    added: set[str],
     alike: Mapping[str, Sequence[str]],
     wanted: tuple[str | None, PhotoStatus],
 ) -> AddedPhoto:
@@ -90,7 +90,9 @@ def _outcome_of(
         return AddedPhoto(read.name, "refused", reason=read.reason)
     photo = store.photo(read.sha256)
     outcome: Outcome = "added"
-    if added.pop(read.sha256, None) is None:
+    if read.sha256 in added:
+        added.remove(read.sha256)
+    else:
         outcome = "known" if (photo.class_name, photo.status) == wanted else "elsewhere"
     found = (store.find(each) for each in alike.get(read.sha256, ()))
     near = tuple(
