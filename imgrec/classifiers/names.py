@@ -23,8 +23,8 @@ def check_classifier_name(name: str) -> None:
     if not re.fullmatch(r"[^\W_][\w.-]{0,63}", name) or _is_refused(name):
         raise UsageError(
             f"{quoted(name)} can't be the name of a classifier",
-            hint="a name consists of letters, digits, `.`, `_` and `-`, begins with a letter or "
-            "digit, and is no longer than 64 characters",
+            hint="a name consists of letters, digits, dots, underscores and hyphens, begins with a "
+            "letter or digit, and is no longer than 64 characters",
         )
 
 

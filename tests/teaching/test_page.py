@@ -131,6 +131,7 @@ def test_the_story(browser: Any, service: Tokened, tmp_path: Path) -> None:
     visit = Visit(browser, service, **LARGE)
     visit.go("")
     _enter_token(visit, service.token)
+    visit.page.get_by_role("button", name="Forget token").wait_for()
     visit.page.get_by_role("link", name="pets").click()
     _teach(visit)
     _relabel(visit)
@@ -144,6 +145,28 @@ def test_the_story(browser: Any, service: Tokened, tmp_path: Path) -> None:
     expected = (pets / "versions/pets-1/model.tflite").read_bytes()
     assert _taught_from_python(tmp_path, folders) == expected
     assert _taught_on_the_command_line(tmp_path, folders) == expected
+
+
+@pytest.mark.long
+def test_a_name_that_is_not_allowed(browser: Any, service: Tokened) -> None:
+    """The dialog says at the field what is allowed, and takes another name then."""
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.token)
+    visit.go("")
+    visit.press("New classifier")
+    for name in ("a/b", "..", "pets"):
+        visit.page.get_by_label("Name").fill(name)
+        visit.page.keyboard.press("Enter")
+        visit.has("dialog .error", rf"{re.escape(name)} (can't be .*; a name|already)")
+    visit.page.get_by_label("Name").fill("  ")
+    visit.page.keyboard.press("Enter")
+    assert visit.page.get_by_label("Name").evaluate("field => field.validity.valueMissing")
+    visit.page.get_by_label("Name").fill("fish")
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_role("heading", level=1, name="fish").wait_for()
+    visit.page.get_by_label("Name of a new class").fill("a/b")
+    visit.page.keyboard.press("Enter")
+    visit.has("#toasts", "a/b can't be the name of a class; it is that of a folder")
 
 
 @pytest.mark.slow

@@ -14,8 +14,13 @@ export class Problem extends Error {
   }
 }
 
-/** The part of an address that stands for a name. */
-export const part = encodeURIComponent;
+/** The part of an address that stands for a name; raises Problem for one that browsers take for a step. */
+export function part(name) {
+  if (name === "." || name === "..") {
+    throw new Problem(422, { detail: `${name} can't be a name`, hint: "a name can't begin with a dot" });
+  }
+  return encodeURIComponent(name);
+}
 
 /** The address of something that the service answers. */
 export const address = (path) => new URL(path, document.baseURI).href;
@@ -49,6 +54,17 @@ export async function document_(path, options) {
   return found;
 }
 
+/** Ask for all entries of a list, which comes in pages; `key` names it in the document. */
+export async function entries(path, key, options) {
+  const found = [];
+  for (let next = "?limit=1000"; next; ) {
+    const page = await document_(path + next, options);
+    found.push(...page[key]);
+    next = page.next;
+  }
+  return found;
+}
+
 /** Save a file of the service under a name. */
 export async function save(path, filename) {
   const url = URL.createObjectURL(await (await ask(path)).blob());
@@ -77,8 +93,10 @@ export async function newToken(refused = "") {
       : "The browser keeps it until this tab is closed.",
   }).finally(() => (asking = null));
   const token = await asking;
-  if (token) sessionStorage.setItem(TOKEN, token);
-  return Boolean(token);
+  if (!token) return false;
+  sessionStorage.setItem(TOKEN, token);
+  dispatchEvent(new Event("token"));
+  return true;
 }
 
 function unreachable(error) {

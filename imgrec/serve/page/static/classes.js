@@ -2,8 +2,8 @@
 
 import { document_, part } from "./api.js";
 import { film } from "./camera.js";
-import { STATUSES, nameOf } from "./classifier.js";
-import { asked, button, confirmed, el, fail, name, styled } from "./dom.js";
+import { labelOf, nameOf, sameLabel } from "./classifier.js";
+import { asked, button, confirmed, el, fail, name, styled, trimmed } from "./dom.js";
 import { choosers, receive } from "./intake.js";
 import { picture } from "./pictures.js";
 import { upload } from "./uploads.js";
@@ -43,9 +43,10 @@ function classCard(classifier, label) {
   const card = el("li", { class: label.status ? "class other" : "class" });
   let shown = [];
 
+  const belongs = (photo) => sameLabel(labelOf(photo), label);
+  const isNew = (photo) => !shown.some((each) => each.sha256 === photo.sha256);
   const take = (files) => send(classifier, label, files, state, (photos) => {
-    const fresh = photos.filter((each) => !shown.some((other) => other.sha256 === each.sha256));
-    shown = [...fresh.reverse(), ...shown];
+    shown = [...photos.filter(isNew).reverse(), ...shown];
     drawStrip();
   });
   const drawStrip = () => {
@@ -55,10 +56,9 @@ function classCard(classifier, label) {
   };
   const drawFacts = () => facts.replaceChildren(...factsOf(classifier, label));
   const read = async () => {
-    const found = await document_(`${classifier.photosPath(label)}&limit=${SHOWN}`, { signal: classifier.signal });
-    const known = new Map(found.photos.map((each) => [each.sha256, each]));
-    const kept = shown.filter((each) => !each.gone && sameClass(each, label));
-    shown = [...kept, ...[...known.values()].filter((each) => !kept.some((one) => one.sha256 === each.sha256))];
+    const { photos } = await document_(`${classifier.photosPath(label)}&limit=${SHOWN}`, { signal: classifier.signal });
+    shown = shown.filter((each) => !each.gone && belongs(each));
+    shown.push(...photos.filter(isNew));
     drawStrip();
   };
 
@@ -81,16 +81,14 @@ function classCard(classifier, label) {
   classifier.addEventListener("change", drawFacts);
   classifier.addEventListener("standing", drawFacts);
   classifier.addEventListener("photos", (event) => {
-    const touched = event.detail.length === 0 || event.detail.some((each) => each.gone || sameClass(each, label) || shown.includes(each) || shown.some((one) => one.sha256 === each.sha256));
-    if (touched) read().catch(fail);
+    const touches = (photo) => photo.gone || belongs(photo) || !isNew(photo);
+    if (!event.detail.length || event.detail.some(touches)) read().catch(fail);
   });
   drawFacts();
   if (classifier.photosOf(label)) read().catch(fail);
   else drawStrip();
   return card;
 }
-
-const sameClass = (photo, label) => (label.status ? photo.status === label.status : photo.class === label.class);
 
 function thumbnail(classifier, photo) {
   return picture(classifier.photoPath(photo.sha256, "thumbnail"), photo.name);
@@ -122,13 +120,8 @@ function menu(classifier, found) {
     const photos = classifier.photosOf({ class: found });
     const text = `${count(photos, "photo")} will be deleted for ever. The classifier will be the one that never saw them; versions that knew them are withdrawn.`;
     if (!(await confirmed(`Delete the class ${found}?`, photos ? text : "It has no photos.", "Delete"))) return;
-    try {
-      const gone = await classifier.jobs.ask(path, { method: "DELETE" });
-      classifier.sayWithdrawn(gone);
-      await classifier.load();
-    } catch (error) {
-      fail(error);
-    }
+    classifier.sayWithdrawn(await classifier.jobs.ask(path, { method: "DELETE" }));
+    await classifier.load();
   };
   return el(
     "span",
@@ -165,7 +158,7 @@ async function send(classifier, label, files, state, added) {
 function refusedList(refused) {
   const text = (each) =>
     each.outcome === "elsewhere"
-      ? `it is in ${each.photo.class ?? STATUSES[each.photo.status]} already`
+      ? `it is in ${nameOf(labelOf(each.photo))} already`
       : each.reason;
   const item = ([reason, found]) => {
     const names = found.slice(0, NAMED).flatMap((each, place) => [place ? ", " : "", name(each.name)]);
@@ -190,7 +183,8 @@ function newClass(classifier, take) {
   };
   const submit = (event) => {
     event.preventDefault();
-    create(field.value.trim()).then(() => (field.value = ""), fail);
+    const found = trimmed(field);
+    if (found !== null) create(found).then(() => (field.value = ""), fail);
   };
   const card = el(
     "li",

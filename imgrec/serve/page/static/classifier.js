@@ -10,7 +10,7 @@ const WHILE_PENDING = 700;
 /** What a photo is said to show: a class, or that it is not known, or none of the classes. */
 export const labelOf = (photo) => (photo.class === null ? { status: photo.status } : { class: photo.class });
 
-export const STATUSES = { unsure: "Unsure", none: "None of these" };
+const STATUSES = { unsure: "Unsure", none: "None of these" };
 
 /** What a label is called. */
 export const nameOf = (label) => label.class ?? STATUSES[label.status];

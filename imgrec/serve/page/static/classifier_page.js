@@ -3,7 +3,7 @@
 import { asker } from "./answers.js";
 import { ask, document_, part } from "./api.js";
 import { classCards } from "./classes.js";
-import { busy, button, el, fail, name, toast } from "./dom.js";
+import { busyButton, button, el, name, toast } from "./dom.js";
 import { reviewSection } from "./review.js";
 import { standingPanel } from "./standing.js";
 import { openClassifier } from "./workspace.js";
@@ -70,10 +70,7 @@ function teach(classifier, file, prediction) {
     toast(outcome === "added" ? `Added to ${where}` : `It is in ${where} already`);
     await classifier.changedPhotos(response.standing, []);
   };
-  const one = (each) => {
-    const made = button(name(each.name), () => busy(made, () => add({ class: each.name })), { class: "chip" });
-    return made;
-  };
+  const one = (each) => busyButton(name(each.name), () => add({ class: each.name }), { class: "chip" });
   const buttons = classifier.document.classes.slice(0, 12).map(one);
   return el("div", { class: "teach" }, el("small", {}, "Add it to"), el("div", { class: "chips" }, buttons));
 }
@@ -95,13 +92,13 @@ function publishBox(classifier) {
     try {
       await publish(false);
     } catch (error) {
-      if (!error.document?.verdicts) return fail(error);
-      toast(error.message, { bad: true, label: "Publish anyway", action: () => publish(true).catch(fail) });
+      if (!error.document?.verdicts) throw error;
+      toast(error.message, { bad: true, label: "Publish anyway", action: () => publish(true) });
     }
   };
   const draw = () => {
     const { published, standing } = classifier.document;
-    const act = button("Publish", () => busy(act, attempt), { class: "primary" });
+    const act = busyButton("Publish", attempt, { class: "primary" });
     act.disabled = standing.state === "too_few";
     const said = published
       ? [`Version ${published} is published. `, el("a", { href: `#/${part(classifier.name)}/versions` }, "How programs ask it")]

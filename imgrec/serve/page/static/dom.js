@@ -27,9 +27,26 @@ export function svg(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Make a button. */
-export function button(label, click, properties = {}) {
+/** Make a button; if what it does fails, it is said why. */
+export function button(label, action, properties = {}) {
+  const click = async (event) => {
+    try {
+      await action(event);
+    } catch (error) {
+      fail(error);
+    }
+  };
   return el("button", { type: "button", on: { click }, ...properties }, ...[label].flat());
+}
+
+/** Make a button that is disabled while what it does goes on. */
+export function busyButton(label, action, properties) {
+  const act = async () => {
+    made.disabled = true;
+    await action().finally(() => (made.disabled = false));
+  };
+  const made = button(label, act, properties);
+  return made;
 }
 
 /** A name that others chose: the direction of its writing does not change what is around it. */
@@ -55,21 +72,12 @@ export function toast(text, { action, label, bad = false } = {}) {
 
 /** Show why something failed. */
 export function fail(error) {
-  if (error.name === "AbortError") return;
-  const end = error.message.endsWith("?") ? "" : ";";
-  toast(error.hint ? `${error.message}${end} ${error.hint}` : error.message, { bad: true });
+  if (error.name !== "AbortError") toast(reasonOf(error), { bad: true });
 }
 
-/** Run what a button does; while it runs the button is disabled, and its error is shown. */
-export async function busy(element, action) {
-  element.disabled = true;
-  try {
-    return await action();
-  } catch (error) {
-    fail(error);
-  } finally {
-    element.disabled = false;
-  }
+function reasonOf({ message, hint }) {
+  const end = message.endsWith("?") ? "" : ";";
+  return hint ? `${message}${end} ${hint}` : message;
 }
 
 /** Open a dialog with a heading; `fill` gets a function that closes it with a value. */
@@ -100,27 +108,34 @@ export function confirmed(title, text, label) {
 }
 
 /**
- * Ask for a text, until `save` accepts it: the dialog stays open if that fails, and says why.
+ * Ask for a text, until `save` accepts it: the dialog stays open if that fails, and says why at the field.
  * Resolves to the text, or to null if none is given.
  */
 export function asked(title, { label, value = "", help = "", type = "text", send = "Save", required = true, save = () => {} }) {
   return dialog(title, (close) => {
-    const field = el("input", { type, value, required, autocomplete: "off", autofocus: true });
+    const about = { "aria-describedby": help ? "dialog-error dialog-help" : "dialog-error" };
+    const field = el("input", { type, value, required, autocomplete: "off", autofocus: true, ...about });
+    const why = el("p", { class: "error", id: "dialog-error", role: "alert" });
     const submit = async (event) => {
       event.preventDefault();
-      const given = field.value.trim();
+      const given = trimmed(field);
+      if (given === null) return;
+      why.textContent = "";
       try {
         await save(given);
         close(given);
       } catch (error) {
-        fail(error);
+        why.textContent = reasonOf(error);
+        field.setAttribute("aria-invalid", "true");
+        field.focus();
       }
     };
     return el(
       "form",
       { on: { submit } },
       el("label", { class: "field" }, label, field),
-      help && el("p", { class: "quiet" }, help),
+      why,
+      help && el("p", { class: "quiet", id: "dialog-help" }, help),
       el(
         "div",
         { class: "actions" },
@@ -129,4 +144,10 @@ export function asked(title, { label, value = "", help = "", type = "text", send
       ),
     );
   });
+}
+
+/** The text in a field, without blanks around it; null if it is required and missing, which the field then says. */
+export function trimmed(field) {
+  field.value = field.value.trim();
+  return field.reportValidity() ? field.value : null;
 }

@@ -1,7 +1,7 @@
 // `#/`: the classifiers that are taught, and the models that answer.
 
 import { asker } from "./answers.js";
-import { document_, part } from "./api.js";
+import { document_, entries, part } from "./api.js";
 import { asked, button, el, fail, name } from "./dom.js";
 import { picture } from "./pictures.js";
 import { count } from "./words.js";
@@ -10,20 +10,9 @@ const IN_TILE = 4;
 
 /** The classifiers, or without them, and with `#/?ask`, a place to ask the models. */
 export async function homePage({ service, query }) {
-  if (service.teaches && !query.has("ask")) return classifierSection(await all("v1/classifiers", "classifiers"));
+  if (service.teaches && !query.has("ask")) return classifierSection(await entries("v1/classifiers", "classifiers"));
   const { models } = await document_("v1/models");
   return models.length ? modelSection(models) : noModel();
-}
-
-/** All entries of a list that comes in pages. */
-async function all(path, key) {
-  const found = [];
-  for (let next = "?limit=1000"; next; ) {
-    const page = await document_(path + next);
-    found.push(...page[key]);
-    next = page.next;
-  }
-  return found;
 }
 
 function noModel() {
@@ -81,7 +70,7 @@ function classifierSection(classifiers) {
     const given = await asked("New classifier", {
       label: "Name",
       send: "Create",
-      help: "What it is about, such as pets or screws: letters, digits, dots, _ and -.",
+      help: "What it is about, such as pets or screws.",
       save: (name) => document_(`v1/classifiers/${part(name)}`, { method: "PUT", headers: { "if-none-match": "*" } }),
     });
     if (given) location.hash = `#/${part(given)}`;

@@ -1,6 +1,6 @@
 // What is worth a look: photos that are probably labelled wrong, near-duplicates, confusions.
 
-import { busy, button, el, name } from "./dom.js";
+import { busyButton, el, name } from "./dom.js";
 import { thumbnailButton } from "./viewer.js";
 import { count, percent } from "./words.js";
 
@@ -29,7 +29,7 @@ function suspects(classifier) {
       thumbnailButton(classifier, photos, place),
       el("p", {}, "labelled ", el("strong", {}, name(each.class))),
       el("p", { class: "quiet" }, "looks like ", name(each.taken_for), ` (${percent(each.probability)})`),
-      relabel(classifier, photos[place], { class: each.taken_for }),
+      busyButton(["Move to ", name(each.taken_for)], () => classifier.label([photos[place]], { class: each.taken_for }), { class: "chip" }),
     );
   return el(
     "div",
@@ -38,12 +38,6 @@ function suspects(classifier) {
     el("p", { class: "quiet" }, "The worst mistakes of the cross-validation."),
     el("ul", { class: "gallery" }, found.map(item)),
   );
-}
-
-function relabel(classifier, photo, label) {
-  const give = () => busy(made, () => classifier.label([photo], label));
-  const made = button(["Move to ", name(label.class)], give, { class: "chip" });
-  return made;
 }
 
 function confusions(classifier) {

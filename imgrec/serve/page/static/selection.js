@@ -1,7 +1,7 @@
 // Several photos of a gallery at once: which they are, and what is done to them.
 
 import { nameOf } from "./classifier.js";
-import { busy, button, el } from "./dom.js";
+import { busyButton, button, el } from "./dom.js";
 import { count } from "./words.js";
 
 /**
@@ -67,8 +67,8 @@ export function selectionBar(selection, classifier, { move, remove, all }) {
   const said = el("strong", { role: "status" });
   const labels = el("select", {});
   const given = () => classifier.labels[labels.value];
-  const act = button("Move", () => busy(act, () => move(given())));
-  const every = button("Select all", () => busy(every, all), { class: "plain" });
+  const act = busyButton("Move", () => move(given()));
+  const every = busyButton("Select all", all, { class: "plain" });
   const bar = el(
     "div",
     { class: "selection", role: "region", "aria-label": "Selected photos", hidden: true },

@@ -1,13 +1,13 @@
 // `#/pets/versions`: what was published, its files, and how programs ask it.
 
-import { address, document_, part, save } from "./api.js";
-import { asked, busy, button, confirmed, el, fail, name, toast } from "./dom.js";
+import { address, document_, entries, part, save } from "./api.js";
+import { asked, busyButton, button, confirmed, el, fail, name, toast } from "./dom.js";
 import { openClassifier } from "./workspace.js";
 import { count, moment, percent } from "./words.js";
 
 export async function versionsPage(context) {
   const { classifier, head } = await openClassifier(context, "versions");
-  const { versions } = await document_(`${classifier.path}/versions`, { signal: context.signal });
+  const versions = await entries(`${classifier.path}/versions`, "versions", { signal: context.signal });
   const again = () => versionsPage(context).then((parts) => document.getElementById("content").replaceChildren(...parts));
   return [
     head,
@@ -56,19 +56,17 @@ function versionCard(classifier, version, context, again) {
 function files(classifier, version, context, again) {
   const path = `${classifier.path}/versions/${version.number}`;
   const named = `${classifier.name}-${version.number}`;
-  const download = (label, file, filename) => {
-    const made = button(label, () => busy(made, () => save(`${path}/${file}`, filename)), { class: "plain" });
-    return made;
-  };
+  const download = (label, file, filename) => busyButton(label, () => save(`${path}/${file}`, filename), { class: "plain" });
   // A link can't send a token.
   const report = context.service.needs_token
     ? download("Report", "report.html", `${named}.html`)
     : el("a", { class: "button plain", href: `${path}/report.html`, target: "_blank", rel: "noopener" }, "Report");
-  const restore = button("Let it answer", () => busy(restore, async () => {
+  const answer = async () => {
     await document_(`${path}:restore`, { method: "POST" });
     toast(`Version ${version.number} answers now`);
     await again();
-  }), { class: "plain" });
+  };
+  const restore = busyButton("Let it answer", answer, { class: "plain" });
   return [report, download("Run", "run.zip", `${named}.zip`), download(".tflite", "model.tflite", `${named}.tflite`), version.state === "available" && restore];
 }
 
@@ -122,12 +120,8 @@ function settings(classifier) {
     const { labelled, unsure, none } = classifier.document.photos;
     const text = `${count(labelled + unsure + none, "photo")} and all versions will be deleted for ever.`;
     if (!(await confirmed(`Delete the classifier ${classifier.name}?`, text, "Delete"))) return;
-    try {
-      await document_(classifier.path, { method: "DELETE" });
-      location.hash = "#/";
-    } catch (error) {
-      fail(error);
-    }
+    await document_(classifier.path, { method: "DELETE" });
+    location.hash = "#/";
   };
   draw();
   return el(
