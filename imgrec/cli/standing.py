@@ -41,6 +41,8 @@ def show_standing(console: Console, classifier: Classifier) -> None:
 
 
 def _remarks(found: Standing) -> Iterator[str]:
+    for few in found.too_few[:_SHOWN]:
+        yield f"{printable(few.class_name)} is left out until it has {few.needed} photos"
     for each in found.confused[:_SHOWN]:
         names = f"{printable(each.class_name)} for {printable(each.taken_for)}"
         yield f"takes {names}: {count_of(each.photos, 'photo')}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from imgrec.errors import DataError, UsageError
 from imgrec.text import count_of, listed, printable
 
 if TYPE_CHECKING:
-    from imgrec.workflows.teaching import AddedPhoto, Published
+    from imgrec.workflows.teaching import AddedPhoto, Classifier, Published
 
 _SHOWN = 3
 
@@ -25,6 +26,7 @@ _SHOWN = 3
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("class_name", metavar="[CLASS]", required=False)
 @click.argument("photos", nargs=-1, metavar="[PHOTO]...")
+@click.option("--relabel", is_flag=True, help="Move photos here that are there with another label.")
 @click.option(
     "--publish", is_flag=True, help="Write a version, and publish it if it meets the requirements."
 )
@@ -55,6 +57,7 @@ def teach(
     folder: Path,
     class_name: str | None,
     photos: tuple[str, ...],
+    relabel: bool,
     publish: bool,
     run: str | None,
     backbone: str | None,
@@ -69,17 +72,7 @@ def teach(
     Example: imgrec teach classifiers/pets cat photos/cats/*.jpg
     """
     if class_name is not None and not photos:
-        place, given = (printable(shlex.quote(str(each))) for each in (folder, class_name))
-        if Path(class_name).exists():
-            raise UsageError(
-                f"the class of {printable(class_name)} is missing",
-                hint=f"`imgrec teach {place} CLASS {given}`",
-            )
-        raise UsageError(
-            f"no photos of {printable(class_name)} are given",
-            hint=f"`imgrec teach {place} {given} PHOTO...`",
-        )
-
+        raise _incomplete(folder, class_name)
     if run is not None and not publish:
         raise UsageError("--run names what is published", hint="add --publish")
 
@@ -89,7 +82,6 @@ def teach(
         added_document,
         classifier_document,
         published_document,
-        standing_document,
     )
 
     with Classifier(folder, create=class_name is not None, backbone=backbone) as classifier:
@@ -99,13 +91,14 @@ def teach(
         if class_name is not None:
             classifier.standing(progress=console)  # to compare with
             added = classifier.add(expand_photos(photos, None), class_name, progress=console)
+            if relabel:
+                added = list(_relabelled(classifier, added, class_name))
             _say_added(console, added, class_name)
         classifier.standing(progress=console)
-        standing = standing_document(classifier)
         done = classifier.publish(run, progress=console) if publish else None
         if as_json:
-            found = classifier_document(classifier) | added_document(added, classifier)
-            found |= {"standing": standing}
+            found = classifier_document(classifier)
+            found |= {"added": added_document(added, classifier)["photos"]}
             console.document(found | ({} if done is None else published_document(done)))
         else:
             show_standing(console, classifier)
@@ -118,21 +111,48 @@ def teach(
         raise DataError(f"{refused:,} of {count_of(len(added), 'photo')} can't be used")
 
 
+def _incomplete(folder: Path, class_name: str) -> UsageError:
+    """Return what is wrong with a class without photos, which may be a photo without a class."""
+    place, given = (printable(shlex.quote(str(each))) for each in (folder, class_name))
+    if Path(class_name).exists():
+        return UsageError(
+            f"the class of {printable(class_name)} is missing",
+            hint=f"`imgrec teach {place} CLASS {given}`",
+        )
+    return UsageError(
+        f"no photos of {printable(class_name)} are given",
+        hint=f"`imgrec teach {place} {given} PHOTO...`",
+    )
+
+
+def _relabelled(
+    classifier: Classifier, added: Sequence[AddedPhoto], class_name: str
+) -> Iterator[AddedPhoto]:
+    """Give photos that are there with another label this one; yield what became of all."""
+    for each in added:
+        if each.outcome == "elsewhere" and each.photo is not None:
+            photo = classifier.label(each.photo.sha256, class_name)
+            yield replace(each, outcome="relabelled", photo=photo)
+        else:
+            yield each
+
+
 def _say_added(console: Console, added: Sequence[AddedPhoto], class_name: str) -> None:
     counts = {
         outcome: [each for each in added if each.outcome == outcome]
-        for outcome in ("added", "known", "elsewhere", "refused")
+        for outcome in ("added", "known", "elsewhere", "relabelled", "refused")
     }
-    known = len(counts["known"])
-    there = f"; {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
-    console.say(f"{printable(class_name)}: {count_of(len(counts['added']), 'photo')} added{there}")
+    moved, known = len(counts["relabelled"]), len(counts["known"])
+    also = f", {moved:,} relabelled" if moved else ""
+    also += f"; {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
+    console.say(f"{printable(class_name)}: {count_of(len(counts['added']), 'photo')} added{also}")
     if others := counts["elsewhere"]:
         lines = [
             f"{printable(each.name)}: {printable(each.photo.class_name or each.photo.status)}"
             for each in others[:_SHOWN]
             if each.photo is not None
         ]
-        head = f"{count_of(len(others), 'photo')} with another label, which stays"
+        head = f"{count_of(len(others), 'photo')} with another label, which stays without --relabel"
         console.say(listed(head, lines))
     if refused := counts["refused"]:
         lines = [f"{printable(each.name)}: {each.reason}" for each in refused[:_SHOWN]]

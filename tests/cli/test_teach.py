@@ -39,7 +39,8 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
     again = taught("teach", folder, "blue", tmp_path / "blue", tmp_path / "red" / "0.png")
     assert again.returncode == 3
     assert "blue: 4 photos added" in again.stderr
-    assert f"with another label, which stays: {tmp_path / 'red' / '0.png'}: red" in again.stderr
+    other = f"which stays without --relabel: {tmp_path / 'red' / '0.png'}: red"
+    assert other in again.stderr
     assert "notes.png" in again.stderr
     assert "8 photos are too few to tell: the accuracy is between" in again.stdout
     done = taught("forget", folder, tmp_path / "red" / "0.png", "--json")
@@ -53,6 +54,20 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
     assert f"{tmp_path / 'red' / '0.png'} is not a photo of pets" in missing.stderr
     nowhere = taught("forget", folder, "red.png")
     assert f"{folder / 'photos'} has the photos, each by its SHA-256" in nowhere.stderr
+
+
+def test_photos_are_relabelled(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """Only if that is asked for; a class that has too few photos then is named."""
+    for name in ("red", "blue"):
+        taught("teach", folder, name, tmp_path / name)
+    photo = tmp_path / "red" / "0.png"
+    done = taught("teach", folder, "green", photo, "--relabel")
+    assert done.stderr == "green: 0 photos added, 1 relabelled\n"
+    assert "green is left out until it has 2 photos" in done.stdout
+    again = json.loads(taught("teach", folder, "red", photo, "--relabel", "--json").stdout)
+    assert [each["outcome"] for each in again["added"]] == ["relabelled"]
+    assert again["photos"] == {"labelled": 8, "unsure": 0, "none": 0}
+    assert again["standing"]["state"] == "done"
 
 
 def test_a_requirement_that_is_not_met_is_status_1(

@@ -9,8 +9,9 @@ from imgrec.classifiers import StoredPhoto, StoredVersion
 from imgrec.evaluation.results import RequirementResult
 from imgrec.workflows.teaching.standing import PhotoOfClass
 
-Outcome = Literal["added", "known", "elsewhere", "refused"]
-"""`known`: it was there with this label. `elsewhere`: it is there with another one, and stays."""
+Outcome = Literal["added", "known", "elsewhere", "relabelled", "refused"]
+"""`known`: it was there with this label. `elsewhere`: it is there with another one, and stays;
+`relabelled`: it was, and has this one now."""
 
 
 @dataclass(frozen=True)
