@@ -31,6 +31,14 @@ _PREFER = {
     "schema": {"type": "string"},
 }
 
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of what is changed; if it is another one by now, the answer is 412.",
+    "schema": {"type": "string"},
+}
+
 _Schemas = Mapping[Any, Mapping[str, Any]]
 
 
@@ -50,6 +58,7 @@ class RouteDocs:
         error: The type of its errors.
         unusable: The type of its JSON with status 422, if that is not an error.
         job: Whether a client may prefer not to wait for the answer.
+        changes: Whether it changes what has an ETag, unless someone else did so meanwhile.
     """
 
     summary: str
@@ -63,6 +72,7 @@ class RouteDocs:
     error: type[msgspec.Struct] = Problem
     unusable: Any = None
     job: bool = False
+    changes: bool = False
 
 
 def openapi_document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -106,8 +116,7 @@ def _operation(route: Route, docs: RouteDocs, method: str, schemas: _Schemas) ->
         "tags": [docs.group],
     }
     parameters = [*_path_parameters(route.path), *_query_parameters(docs.query)]
-    if docs.job:
-        parameters.append(_PREFER)
+    parameters += [_PREFER] * docs.job + [_IF_MATCH] * docs.changes
     if parameters:
         found["parameters"] = parameters
     if content := _body(docs, schemas):

@@ -27,9 +27,10 @@ request-timeout = 60
 "path.version" = "1"
 "path.name" = "pets"
 
-# A photo of random bytes can't be read, and a classifier without photos has no version.
+# A photo of random bytes can't be read, a classifier without photos has no version, and random
+# text is no ETag.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "304", "404", "409", "422", "503"]
+expected-statuses = ["2xx", "304", "404", "409", "412", "422", "503"]
 """
 
 

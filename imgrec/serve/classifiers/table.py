@@ -102,6 +102,18 @@ _JOBS: Mapping[object, str] = {
 }
 """What may take minutes, by its kind."""
 
+_CONDITIONAL = (
+    classes.put_classifier,
+    classes.patch_classifier,
+    classes.delete_classifier,
+    classes.patch_class,
+    classes.delete_class,
+    photos.patch_photo,
+    photos.delete_photo,
+    versions.restore_version,
+)
+"""What is refused if `If-Match` names another state."""
+
 _STATUSES: Mapping[type[ImgrecError], int] = {
     NotFound: 404,
     Conflict: 409,
@@ -120,8 +132,8 @@ def classifier_routes(classifiers: Classifiers) -> tuple[Route, ...]:
 
 def _docs(answer: _Any) -> RouteDocs:
     summary = (answer.__doc__ or "").partition("\n")[0]
-    job = answer in _JOBS
-    return RouteDocs(summary, "Classifiers", None, job=job, **_TAKES.get(answer, {}))
+    job, changes, takes = answer in _JOBS, answer in _CONDITIONAL, _TAKES.get(answer, {})
+    return RouteDocs(summary, "Classifiers", None, job=job, changes=changes, **takes)
 
 
 def _handler(classifiers: Classifiers, answer: _Any) -> Handler:
