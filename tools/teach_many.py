@@ -45,7 +45,7 @@ def main() -> None:
 def figures(folder: Path, photos: int) -> Iterator[tuple[str, float, float, float]]:
     """Yield what was done, its seconds, those of the processor, and the megabytes of all processes.
 
-    The megabytes are the most that those which ran at one moment have held, each at its own peak.
+    The megabytes are the most that they held together at one of ten moments a second.
     """
     steps: Mapping[str, Callable[[Service], object]] = {
         "started": lambda service: service.ask("PUT", ""),
@@ -115,7 +115,7 @@ class Service:
 
         def watch() -> None:
             while not ended.wait(_LOOK):
-                self.megabytes = max(self.megabytes, sum(map(_peak, self._processes())))
+                self.megabytes = max(self.megabytes, sum(map(_megabytes, self._processes())))
 
         thread = threading.Thread(target=watch)
         thread.start()
@@ -129,13 +129,12 @@ class Service:
         return [self._process, *self._process.children(recursive=True)]
 
 
-def _peak(process: psutil.Process) -> float:
-    """Return the megabytes that a process has held at most; 0 if it is gone."""
+def _megabytes(process: psutil.Process) -> float:
+    """Return the megabytes that a process holds, its share of shared pages; 0 if it is gone."""
     try:
-        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text("ascii"))
-    except OSError:
+        return process.memory_full_info().pss / 1e6
+    except psutil.Error:
         return 0.0
-    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from imgrec.errors import DataError, ImgrecError, RunError
 from imgrec.training.logistic import (
+    STEPS,
     STRENGTHS,
     LabelledPhotos,
     LogisticHead,
@@ -260,6 +261,25 @@ def test_large_problems_are_solved_in_blocks(monkeypatch: pytest.MonkeyPatch) ->
     exact = part.fit(strength=head.strength).probabilities(photos.features)
     close = preview_head(part.photos, part.features, head).probabilities(photos.features)
     np.testing.assert_allclose(close, exact, rtol=0, atol=1e-6)
+
+
+def test_large_problems_do_not_try_strengths_after_the_loss_has_risen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The choice is that among all of them, the losses of the others are the same, all count."""
+    photos = _made(90, 20, 3, apart=1.0)
+    whole = photos.fit()
+    monkeypatch.setattr(problem, "LARGE", 1)
+    steps: list[int] = []
+    head = photos.fit(advance=steps.append)
+    losses, all_losses = np.array(head.cross_validation.losses), whole.cross_validation.losses
+    tried = np.isfinite(losses)
+    first = int(tried.argmax())
+    assert 0 < first < STRENGTHS.index(head.strength)
+    assert tried[first:].all()
+    np.testing.assert_allclose(losses[tried], np.array(all_losses)[tried], rtol=1e-3)
+    assert (head.strength, sum(steps)) == (whole.strength, STEPS)
+    assert head.cross_validation.correct == whole.cross_validation.correct
 
 
 def test_cross_validation_is_that_of_heads_without_the_fold() -> None:

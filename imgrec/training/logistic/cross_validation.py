@@ -17,7 +17,8 @@ from imgrec.training.logistic.solver import minimize
 STRENGTHS = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 """The strengths of the regularisation that cross-validation chooses from."""
 
-# Errors of the coefficients are at most the gradient's norm divided by the strength.
+# The gradient's norm that is small enough, relative to the root of the strength: as the strength
+# bounds the curvature from below, a loss is then at most half the square of this above its lowest.
 _ENOUGH = 1e-3
 _FOLDS = 2  # of a large problem that are solved at a time
 _THREADS = 2
@@ -29,9 +30,10 @@ _NUMBERS = 1 << 18
 class CrossValidation:
     """How well heads did on photos that they were not fitted to, at each strength.
 
-    losses: the mean log loss at each of `STRENGTHS`, in nats. correct: how many of the `images`
-    were classified correctly, each by the strength that was chosen without its fold. logits: those
-    of each image by that head, (images, classes); labels: (images,).
+    losses: the mean log loss at each of `STRENGTHS`, in nats; infinite at those that were not tried
+    since the loss had risen before. correct: how many of the `images` were classified correctly,
+    each by the strength that was chosen without its fold. logits: those of each image by that head,
+    (images, classes); labels: (images,).
     """
 
     folds: int
@@ -62,7 +64,7 @@ def cross_validated(
     shares /= shares.sum(0)
     solve = _in_turn if problem.large else _at_once
     logits = solve(problem, shares, fold_of, advance)
-    losses = log_sum_exp(logits) - np.einsum("rsk,rk->rs", logits, problem.truth)
+    losses = _losses(logits, problem.truth)
     judged = np.array([_one_standard_error(losses[fold_of != fold]) for fold in folds])[fold_of]
     held_out, labels = logits[rows, judged], problem.truth.argmax(1)
     validated = CrossValidation(
@@ -115,7 +117,7 @@ def _solved(regressions: Sequence[Regressions]) -> Sequence[Floats]:
             some.check()
 
         try:
-            found, _ = minimize(replace(some, check=check), _ENOUGH * some.strengths)
+            found, _ = minimize(replace(some, check=check), _ENOUGH * np.sqrt(some.strengths))
             return some.logits(found)
         except BaseException as error:  # noqa: BLE001 - raised below
             if not ended.is_set():
@@ -140,22 +142,43 @@ def _in_turn(
 ) -> Floats:
     """Return the same as `_at_once`, with less memory: each strength begins where the last ended.
 
-    A weaker one takes more steps from zero.
+    A weaker one takes more steps. Once the loss has risen, weaker ones are not tried: NaN.
     """
     count, folds = shares.shape
-    logits = np.empty((count, len(STRENGTHS), problem.truth.shape[1]))
+    logits = np.full((count, len(STRENGTHS), problem.truth.shape[1]), np.nan)
+    losses = np.full((count, len(STRENGTHS)), np.inf)
     last: dict[int, Floats | None] = dict.fromkeys(range(0, folds, _FOLDS))
     for place, strength in reversed(tuple(enumerate(STRENGTHS))):
         for first, start in tuple(last.items()):
             some = shares[:, first : first + _FOLDS]
             regressions = problem.regressions(some, np.full(some.shape[1], strength))
-            found, _ = minimize(regressions, _ENOUGH * regressions.strengths, start)
+            found, _ = minimize(regressions, _ENOUGH * np.sqrt(regressions.strengths), start)
             last[first] = found
             held_out = np.flatnonzero((first <= fold_of) & (fold_of < first + _FOLDS))
             answers = regressions.logits(found)
             logits[held_out, place] = answers[held_out, fold_of[held_out] - first]
         advance(1)
+        losses[:, [place]] = _losses(logits[:, [place]], problem.truth)
+        if _risen(losses[:, place:], fold_of):
+            advance(place)
+            break
     return logits
+
+
+def _losses(logits: Floats, truth: Floats) -> Floats:
+    """Return the log loss of each row, (rows, strengths); infinite where the logits are NaN."""
+    losses: Floats = log_sum_exp(logits) - np.einsum("rsk,rk->rs", logits, truth)
+    losses[np.isnan(losses)] = np.inf
+    return losses
+
+
+def _risen(losses: Floats, fold_of: NDArray[np.intp]) -> bool:
+    """Return whether the weakest strength is out of the question, for each choice that is made.
+
+    losses: (rows, strengths), strengths ascending.
+    """
+    chosen_by = [losses, *(losses[fold_of != fold] for fold in range(fold_of.max() + 1))]
+    return not any(_within_one_standard_error(each)[0] for each in chosen_by)
 
 
 def _one_standard_error(losses: Floats) -> int:
@@ -163,7 +186,13 @@ def _one_standard_error(losses: Floats) -> int:
 
     losses: (rows, strengths), strengths ascending.
     """
+    return int(np.flatnonzero(_within_one_standard_error(losses))[-1])
+
+
+def _within_one_standard_error(losses: Floats) -> NDArray[np.bool_]:
+    """Return which strengths are within one standard error of the best."""
     means = losses.mean(0)
     best = int(means.argmin())
     error = losses[:, best].std(ddof=1) / np.sqrt(len(losses))
-    return int(np.flatnonzero(means <= means[best] + error)[-1])
+    within: NDArray[np.bool_] = means <= means[best] + error
+    return within

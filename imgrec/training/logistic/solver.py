@@ -50,17 +50,24 @@ def minimize(
         logits, probabilities = here.part(logits, going), here.part(probabilities, going)
         here = here.only(going)
         diagonal = here.curvature(probabilities, squares)
-        direction = _direction(here, probabilities, gradient, diagonal)
+        direction = _direction(here, probabilities, gradient, diagonal, tolerances[left])
         found[:, left] = _moved(here, logits, at, direction, gradient)
     return found, norms
 
 
 def _direction(
-    here: Regressions, probabilities: Floats, gradient: Floats, diagonal: Floats
+    here: Regressions,
+    probabilities: Floats,
+    gradient: Floats,
+    diagonal: Floats,
+    tolerances: Floats,
 ) -> Floats:
-    """Return about minus the inverse Hessian times the gradient, by conjugate gradients."""
-    wanted = _norms(gradient)
-    wanted *= np.minimum(0.1, np.sqrt(wanted))
+    """Return about minus the inverse Hessian times the gradient, by conjugate gradients.
+
+    No more exactly than `tolerances` for the next gradient ask for.
+    """
+    size = _norms(gradient)
+    wanted = np.maximum(size * np.minimum(0.1, np.sqrt(size)), tolerances / 2)
     found, residual = np.zeros_like(gradient), -gradient
     scaled = residual / diagonal
     direction, product = scaled.copy(), _dots(residual, scaled)
