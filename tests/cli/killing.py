@@ -42,7 +42,7 @@ training:
   checkpoint: {every: 3 steps}
 """
 # The backbone's random weights are in none of the checkpoints, its features in the cache, and the
-# second part has another optimizer, and other frozen layers.
+# second part has another optimizer, and other frozen layers. It computes in bfloat16.
 FROZEN = """
 name: digits
 data: {loader: digits, image_size: [32, 32], channels: 3, split: {validation: 0.1, test: 0.1}}
@@ -52,6 +52,7 @@ model:
 training:
   epochs: 4
   fine_tune: {from: conv_pw_13, epochs: 3, learning_rate: 1e-3}
+  precision: mixed_bfloat16
   checkpoint: {every: 10 steps}
 """
 TIMES = ("seconds", "images_per_second")

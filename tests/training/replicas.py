@@ -61,6 +61,8 @@ TRAININGS = {
     "2 resumed": Training(2, stop_after=2),
     "2 in float16": Training(2, precision="mixed_float16"),
     "2 in float16 resumed": Training(2, stop_after=2, precision="mixed_float16"),
+    "2 in bfloat16": Training(2, precision="mixed_bfloat16"),
+    "2 in bfloat16 resumed": Training(2, stop_after=2, precision="mixed_bfloat16"),
 }
 
 

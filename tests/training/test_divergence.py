@@ -63,10 +63,12 @@ def _watch(losses: list[float]) -> None:
         watch.note(state, np.array([total, 32 * step], np.float32))
 
 
-def test_a_loss_that_is_not_a_number_stops_the_training(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_loss_that_is_not_a_number_stops_the_training(precision: str, tmp_path: Path) -> None:
     """The step is named, the run stays unfinished, and no checkpoint holds what went astray."""
+    wild = parse(WILD % 1e4, "wild.yaml", [f"training.precision={precision}"])
     with pytest.raises(RunError, match=r"the (loss|weights) .* in epoch 1, step \d+$") as caught:
-        train(parse(WILD % 1e4, "wild.yaml"), runs_dir=tmp_path)
+        train(wild, runs_dir=tmp_path)
     assert "training.on_nan" in caught.value.hint
     assert not read_card(tmp_path / "wild-1").complete
     for path in (tmp_path / "wild-1" / "state").iterdir():

@@ -19,7 +19,9 @@ from imgrec.training.checkpoint import newest_place
 from imgrec.training.precision import log_precision
 from imgrec.workflows.experiment_sections import build_steps
 from imgrec.workflows.training import TrainingResult, resume, train
+from tests.cli.killing import assert_same
 from tests.conftest import TINY
+from tests.training.conftest import Make
 
 HALF = ("mixed_float16", "mixed_bfloat16", "bfloat16")
 
@@ -93,6 +95,19 @@ def test_a_training_in_half_precision_resumes_exactly(half: TrainingResult, tmp_
     assert set(ours) == set(theirs)
     for name, array in ours.items():
         np.testing.assert_array_equal(array, theirs[name])
+
+
+def test_features_and_fine_tuning_resume_exactly_in_bfloat16(make: Make, tmp_path: Path) -> None:
+    """The features of a frozen backbone are cached, and its last layers are trained in the end."""
+    overrides = ["training.precision=mixed_bfloat16", "training.checkpoint.keep=all"]
+    overrides.append("training.fine_tune={from: conv_2, epochs: 2, learning_rate: 1e-4}")
+    whole = train(make(*overrides), runs_dir=tmp_path).run
+    stopped = Run(shutil.copytree(whole.path, tmp_path / "copy" / whole.name), whole.card)
+    for path in sorted(stopped.state.glob("epoch*.npz"))[-2:]:
+        path.unlink()
+    assert newest_place(stopped.state) == "after epoch 3"
+    resumed = resume(stopped).run
+    assert_same(resumed.path, whole.path)
 
 
 def test_the_first_checkpoint_in_float16_can_be_gone_back_to(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_several_devices_train_the_weights_of_one(devices: str, folder: Folder) 
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("whole", ["2", "2 in float16"])
+@pytest.mark.parametrize("whole", ["2", "2 in float16", "2 in bfloat16"])
 def test_several_devices_resume_in_the_middle_of_an_epoch(whole: str, folder: Folder) -> None:
     """Stopped after two of four steps and resumed: the same weights, bit for bit."""
     found, expected = weights(folder(f"{whole} resumed")), weights(folder(whole))
