@@ -234,8 +234,10 @@ def _write_features(
         raise UsageError("--features takes one model", hint="give one --model")
     model = open_feature_model(runs[0], EngineOptions(*engine))
     summary = write_photo_features(photos, model, path, normalized=normalized, progress=console)
-    console.say(f"written: {printable(str(path))}")
-    refuse_unusable(console, summary, elsewhere=", named in the file")
+    written = summary.failed < summary.photos
+    if written:
+        console.say(f"written: {printable(str(path))}")
+    refuse_unusable(console, summary, elsewhere=", named in the file" if written else "")
 
 
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:

@@ -80,7 +80,8 @@ def most_similar(
         >>> [(each.name, each.similarity, each.identical, each.duplicates) for each in found]
         [('a', 1.0, True, ('b',)), ('n', 0.0, False, ())]
     """
-    similarity = _cosines(wanted, values)
+    same = np.array([each == identity for each in identities], bool)
+    similarity = np.where(same, 1.0, _cosines(wanted, values))
     groups: dict[str, list[int]] = {}
     for row in np.argsort(-similarity, kind="stable").tolist():
         if identities[row] in groups or len(groups) < top:
@@ -89,7 +90,7 @@ def most_similar(
         SimilarPhoto(
             names[rows[0]],
             content,
-            1.0 if content == identity else float(similarity[rows[0]]),
+            float(similarity[rows[0]]),
             content == identity,
             tuple(names[row] for row in sorted(rows)[1:]),
         )

@@ -65,6 +65,18 @@ def test_the_document_follows_its_schema(imgrec: Imgrec, trained: tuple[Path, Pr
 
 
 @pytest.mark.usefixtures("photos")
+def test_without_a_usable_photo_no_file_of_features_is_written(
+    imgrec: Imgrec, trained: tuple[Path, Process]
+) -> None:
+    """So the command can be repeated once the photos are right."""
+    run = ["--runs-dir", str(trained[0])]
+    process = imgrec("predict", "none.png", "photos/bad.png", "--features", "out.npz", *run)
+    assert (process.returncode, process.stdout) == (3, "")
+    assert "2 of 2 photos can't be used" in process.stderr
+    assert not Path("out.npz").exists()
+
+
+@pytest.mark.usefixtures("photos")
 def test_a_file_of_features_is_not_replaced(imgrec: Imgrec, trained: tuple[Path, Process]) -> None:
     """It is refused before anything is computed; options about answers are, too."""
     asked = ["predict", "photos/dark.png", "--runs-dir", str(trained[0])]

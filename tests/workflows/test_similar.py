@@ -85,6 +85,14 @@ def test_the_most_similar_photos_come_first(folder: Path, model: FeatureModel) -
     ]
 
 
+def test_an_identical_photo_without_features_comes_first(folder: Path, model: FeatureModel) -> None:
+    """The cosine of zeros is not defined; the content is the same all the same."""
+    Image.new("RGB", (4, 4)).save(folder / "black.png")
+    first, second, *_ = find_similar(folder / "black.png", folder, model).found
+    assert (Path(first.name).name, first.similarity, first.identical) == ("black.png", 1, True)
+    assert (second.similarity, second.identical) == (0, False)
+
+
 def test_a_second_search_computes_the_photo_alone(
     folder: Path, model: FeatureModel, colours: Colours
 ) -> None:

@@ -46,7 +46,9 @@ class SimilarityDocument(Struct, frozen=True):
     schema_version: Literal[1]
     photo: Annotated[str, Meta(description="The photo searched for, as it was named.")]
     sha256: _Sha256
-    model: Annotated[str, Meta(description="The run whose features are compared.")]
+    model: Annotated[
+        str, Meta(description="The run or ImageNet classifier whose features are compared.")
+    ]
     searched_in: Annotated[str, Meta(description="The folder, or the file of features.")]
     searched: Annotated[int, Meta(ge=1, description="How many photos were compared.")]
     similar: Annotated[

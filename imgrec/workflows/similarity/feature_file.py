@@ -36,7 +36,7 @@ def write_photo_features(
     Args:
         photos: Files, folders (with everything below them), patterns, or `-` for stdin.
         model: The model.
-        path: The file, which appears when it is complete.
+        path: The file, which appears when it is complete, unless none of the photos can be used.
         normalized: Whether the features of each photo are scaled to length 1.
         progress: Where progress is reported.
 
@@ -53,6 +53,7 @@ def write_photo_features(
     if normalized:
         normalize(table.values)
         table = replace(table, normalized=True)
-    check_new_file(path)  # it may have been written in the meantime
-    write_features(table, path)
+    if table.photos:
+        check_new_file(path)  # it may have been written in the meantime
+        write_features(table, path)
     return FailureSummary.of(len(found), table.refused)

@@ -54,7 +54,7 @@ def similar_sheet(found: SimilarPhotos, max_megapixels: int = MAX_MEGAPIXELS) ->
 
 def _caption(photo: SimilarPhoto) -> str:
     copies = f" ×{1 + len(photo.duplicates)}" if photo.duplicates else ""
-    return decimals(photo.similarity) + copies + (" identical" if photo.identical else "")
+    return ("identical" if photo.identical else decimals(photo.similarity)) + copies
 
 
 def _names(found: SimilarPhotos) -> Sequence[str]:
