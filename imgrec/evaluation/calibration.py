@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.evaluation.metrics import canonical_order
 from imgrec.runs.card import Calibration
 from imgrec.scores import Scores, require_finite
 
@@ -30,6 +31,7 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
     It minimises the cross-entropy with Platt's targets; if an image may have several labels, that
     of each label on its own. It never lies beyond the temperature with the lowest log loss, so that
     Platt's caution about few images does not raise their loss. With fewer than 10 images, it is 1.
+    The order of the images changes no bit of it.
 
     Args:
         scores: Probabilities and true labels, of images that the model was not trained on.
@@ -39,6 +41,7 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
         RunError: A probability is not finite.
     """
     require_finite(scores)
+    scores = scores.at(canonical_order(scores))
     truth, logits = scores.true_choices, _logits(scores.choices)
     exact = np.eye(logits.shape[1])[truth]
     log_loss = _loss(logits, exact)

@@ -194,16 +194,19 @@ def records_of(splits: Splits) -> Iterator[tuple[SplitName, tuple[Record, ...]]]
             yield name, records
 
 
-def training_split(prepared: Prepared) -> TrainingImages:
-    """Return the training part as the epoch loop wants it."""
-    return _split(prepared, "train", prepared.experiment.training.steps_per_epoch)
+def training_split(prepared: Prepared, places: Sequence[int] | None = None) -> TrainingImages:
+    """Return the training part as the epoch loop wants it; the images at `places`, or all."""
+    chosen = range(len(prepared.splits.train)) if places is None else places
+    return _split(prepared, "train", prepared.experiment.training.steps_per_epoch, chosen)
 
 
 def validation_split(prepared: Prepared) -> TrainingImages | None:
     """Return the images that choose the best epoch, all weighing the same, or None without any."""
     if not prepared.splits.validation:
         return None
-    return _split(prepared, "validation", None, validation_part(prepared))
+    part, records = validation_part(prepared), prepared.splits.validation
+    places = [place for place, record in enumerate(records) if record.name in part]
+    return _split(prepared, "validation", None, places)
 
 
 def validation_part(prepared: Prepared) -> frozenset[str]:
@@ -266,11 +269,10 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool, hint: str = "
 
 
 def _split(
-    prepared: Prepared, name: str, steps: int | None, used: frozenset[str] | None = None
+    prepared: Prepared, name: str, steps: int | None, places: Sequence[int]
 ) -> TrainingImages:
     experiment = prepared.experiment
     images: tuple[Record, ...] = getattr(prepared.splits, name)
-    places = [place for place, record in enumerate(images) if used is None or record.name in used]
     records = [images[place] for place in places]
     classes = prepared.splits.classes
     labels = labels_of(records, len(classes), multi_label=experiment.data.multi_label)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import softmax
 
 from imgrec.errors import RunError
@@ -73,6 +74,14 @@ def test_the_loss_never_rises(given_scores: Scores) -> None:
     found = fit_temperature(given_scores, "validation")
     assert found.loss_after <= found.loss_before
     assert (found.temperature == 1) == (found.loss_after == found.loss_before)
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(50)))
+def test_the_order_of_the_images_changes_no_bit(order: list[int]) -> None:
+    """Neither of the temperature, which is part of a model's weights, nor of the losses."""
+    before = drawn(2.0, 50)
+    assert fit_temperature(before.at(np.array(order)), "v") == fit_temperature(before, "v")
 
 
 def test_certain_and_wrong_answers_have_a_temperature_too() -> None:

@@ -7,7 +7,12 @@ from imgrec.evaluation.metrics.compute import (
     compute_metrics,
     samplewise_values,
 )
-from imgrec.evaluation.metrics.intervals import around, bootstrap_draws, exact_interval
+from imgrec.evaluation.metrics.intervals import (
+    around,
+    bootstrap_draws,
+    canonical_order,
+    exact_interval,
+)
 from imgrec.evaluation.metrics.paired import PairedInterval, paired_intervals
 
 __all__ = [
@@ -16,6 +21,7 @@ __all__ = [
     "PairedInterval",
     "around",
     "bootstrap_draws",
+    "canonical_order",
     "compute_metrics",
     "coverage_curve",
     "exact_interval",

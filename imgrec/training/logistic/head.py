@@ -7,7 +7,7 @@ nor how the set came about changes a bit of it, on one machine with one set of v
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,10 @@ class LogisticHead:
     def probabilities(self, features: NDArray[np.float32]) -> Floats:
         """Return the probabilities of photos, float64 (photos, classes)."""
         return softmax(features.astype(np.float64) @ self.kernel + self.bias)
+
+    def divided(self, temperature: float) -> LogisticHead:
+        """Return the head whose logits are divided by a temperature."""
+        return replace(self, kernel=self.kernel / temperature, bias=self.bias / temperature)
 
 
 class Preview:

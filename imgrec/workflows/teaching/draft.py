@@ -52,10 +52,9 @@ class Solved:
         return Decision(self.threshold.value, self.threshold.ood_similarity)
 
     @property
-    def dense_layer(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Kernel and bias, with the temperature."""
-        temperature = self.calibration.temperature
-        return self.head.kernel / temperature, self.head.bias / temperature
+    def calibrated(self) -> LogisticHead:
+        """The head with the temperature."""
+        return self.head.divided(self.calibration.temperature)
 
 
 def solve(examples: Examples, check: Callable[[], None], advance: Callable[[int], None]) -> Solved:

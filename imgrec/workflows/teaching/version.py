@@ -50,7 +50,8 @@ _TOP_K = 5
 
 def model_content(backbone: Backbone, solved: Solved) -> bytes:
     """Return the LiteRT file of a head, without its description."""
-    return with_head(backbone.content, *solved.dense_layer, known=solved.known)
+    head = solved.calibrated
+    return with_head(backbone.content, head.kernel, head.bias, known=solved.known)
 
 
 def check_gate(store: Store, solved: Solved) -> tuple[RequirementResult, ...]:
@@ -193,9 +194,7 @@ class _Files:
 
 def _exact(solved: Solved, rows: NDArray[np.intp]) -> Scores:
     """Return what the head answers in float64, for some of the examples."""
-    kernel, bias = solved.dense_layer
-    head = replace(solved.head, kernel=kernel, bias=bias)
-    found = head.probabilities(solved.examples.features[rows])
+    found = solved.calibrated.probabilities(solved.examples.features[rows])
     return replace(solved.scores.at(rows), probabilities=found.astype(np.float32))
 
 

@@ -46,12 +46,14 @@ def solve_head(writer: RunWriter, prepared: Prepared, steps: Steps, progress: Pr
         DataError: The training images give no head: see `fit_head`.
         RunError: There is no room for the features, or they are not finite.
     """
-    photos = head_photos(prepared)
+    photos, settings = head_photos(prepared), input_settings(prepared.experiment)
+    # The last bits of a feature may depend on its batch, so batches depend on the set of photos.
+    _, first, place = np.unique(photos.hashes, return_index=True, return_inverse=True)
+    images = training_split(prepared, first.tolist())
     with deferred_signals() as signals:
-        settings, images = input_settings(prepared.experiment), training_split(prepared)
         features = features_of(settings, steps, images, progress, signals)
         signals.check()
-        solved = fit_head(photos, features, check=signals.check)
+        solved = fit_head(photos, features[place], check=signals.check)
         head = head_on_card(solved)
         log.info("head: %s", head)
         model = build(steps.network, weights=False, statistics=steps.statistics)
@@ -59,8 +61,8 @@ def solve_head(writer: RunWriter, prepared: Prepared, steps: Steps, progress: Pr
         calibration = cross_validated_calibration(prepared, solved)
         if calibration is not None:
             log_calibration(calibration)
-        temperature = 1.0 if calibration is None else calibration.temperature
-        set_output(model, solved.kernel / temperature, solved.bias / temperature)
+            solved = solved.divided(calibration.temperature)
+        set_output(model, solved.kernel, solved.bias)
         writer.write_model(BEST_MODEL, model.save, head=head, calibration=calibration)
 
 

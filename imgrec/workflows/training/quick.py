@@ -188,10 +188,10 @@ def _write_model(
     if not records:
         first, records = 0, prepared.splits.train
     chosen = compared_rows(len(records), prepared.experiment.seed)
-    compared = [records[row] for row in chosen]
+    compared, head = [records[row] for row in chosen], solved.calibrated
     write_head_file(
         writer,
-        with_head(content, *solved.dense_layer, known=solved.known),
+        with_head(content, head.kernel, head.bias, known=solved.known),
         solved.answers(compared, prepared.splits.classes, features[chosen]),
         prepared.pixels.take(first + chosen),
         solved.calibration,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,18 +44,15 @@ class QuickHead:
     known: NDArray[np.float32] = field(repr=False)
 
     @property
-    def dense_layer(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Kernel and bias, with the temperature."""
-        temperature = self.calibration.temperature
-        return self.head.kernel / temperature, self.head.bias / temperature
+    def calibrated(self) -> LogisticHead:
+        """The head with the temperature."""
+        return self.head.divided(self.calibration.temperature)
 
     def answers(
         self, records: Sequence[Record], classes: tuple[str, ...], features: NDArray[np.float32]
     ) -> Scores:
-        """Return what the head answers, computed in float64."""
-        kernel, bias = self.dense_layer
-        head = dataclasses.replace(self.head, kernel=kernel, bias=bias)
-        return _scores(records, classes, head.probabilities(features))
+        """Return what the calibrated head answers, computed in float64."""
+        return _scores(records, classes, self.calibrated.probabilities(features))
 
 
 def solve_quick_head(
@@ -91,8 +87,11 @@ def solve_quick_head(
     scores, split = cross_validated_scores(head, names, classes, alike), CROSS_VALIDATED
     judging, records = scores, prepared.splits.validation
     if len(records) >= FEWEST_IMAGES:
+        # The last bits of a product depend on the order of its rows.
+        order = np.argsort([prepared.identities[each.name] for each in records])
         with one_blas_thread():
-            judging = _scores(records, classes, head.probabilities(validation))
+            probabilities = head.probabilities(validation[order])
+        judging = _scores([records[row] for row in order], classes, probabilities)
         split = "validation"
     calibration = fit_temperature(judging, split)
     log_calibration(calibration)
