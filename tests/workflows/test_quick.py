@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
+from imgrec.models.litert import read_head
 from imgrec.progress import Silent
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run, find
@@ -22,7 +24,9 @@ from imgrec.workflows.export import default_output, export
 from imgrec.workflows.prepare import read_splits
 from imgrec.workflows.training import (
     QUICK,
+    begin_repeats,
     held_out_similarities,
+    plan_quick,
     references,
     resume,
     threshold_of,
@@ -68,13 +72,16 @@ def test_a_quick_run_is_complete(run: Run) -> None:
 
 
 def test_names_and_order_change_nothing(run: Run, photos: Path, tmp_path: Path) -> None:
-    """The same photos under other names, in another order, give the same probabilities."""
+    """The same photos under other names, in another order, give the same weights and answers."""
     for path in photos.glob("*/*.png"):
         renamed = tmp_path / "renamed" / path.parent.name / f"{50 - int(path.stem):02d}.png"
         renamed.parent.mkdir(parents=True, exist_ok=True)
         renamed.write_bytes(path.read_bytes())
     other = _quick(tmp_path / "renamed", tmp_path / "runs")
     assert other.card.head == run.card.head
+    heads = [read_head((each.path / "model.tflite").read_bytes()) for each in (run, other)]
+    for ours, theirs in zip(*heads, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     experiment, _ = experiment_of(str(photos))
     records = read_splits(experiment).records
     first, second = (
@@ -197,6 +204,8 @@ def test_its_keras_model_is_made_when_it_is_needed(run: Run, tmp_path: Path) -> 
         ("model.head=null", "model.head: quick=True needs logistic"),
         ("model.backbone.name=VGG16", "model.backbone: quick=True needs EfficientNetLite0"),
         ("model.backbone.weights=null", "model.backbone: quick=True needs EfficientNetLite0"),
+        ("model.layers=[GlobalMaxPooling2D]", "model.layers: quick=True needs GlobalAverage"),
+        ("training.precision=mixed_bfloat16", "training.precision: quick=True computes in float32"),
         ("data.image_size=[224, 192]", "data.image_size: quick=True needs height and width"),
         ("training.export=[int8]", "training.export: quick=True writes float32"),
     ],
@@ -206,6 +215,26 @@ def test_what_quick_excludes(photos: Path, tmp_path: Path, override: str, messag
     with pytest.raises(ConfigError, match=message):
         _quick(photos, tmp_path / "runs", override)
     assert not (tmp_path / "runs").exists()
+
+
+def test_every_setting_that_quick_excludes_is_named(photos: Path, tmp_path: Path) -> None:
+    """At once, each at its key; the dry run names them, too."""
+    overrides = (*QUICK, "model.backbone.name=VGG16", "training.export=[]")
+    experiment, _ = experiment_of(str(photos), overrides)
+    with pytest.raises(ConfigError, match="has 2 problems") as caught:
+        plan_quick(experiment)
+    assert "needs EfficientNetLite0 or EfficientNetLite2 with its" in caught.value.message
+    with pytest.raises(ConfigError, match="has 2 problems"):
+        begin_repeats(experiment, "folds", 3, runs_dir=tmp_path / "runs", quick=True)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_needs_no_tensorflow(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layers of the network are then not known."""
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    plan = plan_quick(experiment_of(str(photos), QUICK)[0])
+    assert (plan.network, plan.missing) == (None, None)
+    assert plan.counts["train"] == {"bright": 9, "dark": 9}
 
 
 def test_photos_that_give_no_head_leave_no_run(photos: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from imgrec.workflows.sweep.storage import (
     without_password,
 )
 from imgrec.workflows.sweep.trials import run_trial
-from imgrec.workflows.training import said_once
+from imgrec.workflows.training import check_quick, said_once
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -67,14 +67,17 @@ def start_sweep(
         quick: Train each trial as by `imgrec train --quick`.
 
     Raises:
-        ConfigError: There is no such section, or its space does not fit the config.
+        ConfigError: There is no such section, or its space or `quick` does not fit the config.
         UsageError: The sweep has begun already, or its config was another one.
         DataError: The images can't be used, or there are none for validation.
-        RunError: Optuna is not installed, or the folder or the storage can't be used.
+        RunError: Optuna or, with `quick`, the weights are not installed, or the folder or the
+            storage can't be used.
     """
     import_optuna()
     sweep, path = section_of(experiment), sweep_path(runs_dir, experiment.name)
     check_space(experiment, sweep)
+    if quick:
+        check_quick(experiment)
     splits = fitting_splits(experiment)
     if not splits.validation:
         raise DataError(

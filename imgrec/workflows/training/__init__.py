@@ -15,7 +15,7 @@ from imgrec.workflows.training.ood_similarity import (
     references,
     similarities,
 )
-from imgrec.workflows.training.quick import QUICK, train_quick
+from imgrec.workflows.training.quick import QUICK, check_quick, plan_quick, train_quick
 from imgrec.workflows.training.repeats import (
     TrainedRepeats,
     begin_repeats,
@@ -43,12 +43,14 @@ __all__ = [
     "TrainingOptions",
     "TrainingResult",
     "begin_repeats",
+    "check_quick",
     "compared_rows",
     "config_differences",
     "cross_validated_scores",
     "head_on_card",
     "held_out_similarities",
     "new_card",
+    "plan_quick",
     "plan_training",
     "pooled_metrics",
     "references",

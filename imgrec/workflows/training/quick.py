@@ -10,11 +10,14 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from imgrec.backbones import BACKBONES
 from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
+from imgrec.config.keras.layers import GlobalAveragePooling2D
 from imgrec.errors import RunError
 from imgrec.files import sha256
 from imgrec.interface import flag
+from imgrec.models.backend import has_tensorflow
 from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.litert import with_head
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
@@ -25,6 +28,8 @@ from imgrec.runs.writer import RunWriter
 from imgrec.runtime.feature_cache import FeatureCache
 from imgrec.runtime.features import FeatureExtractor, litert_extractor
 from imgrec.runtime.score import BATCH_SIZE
+from imgrec.sections.section import ConfigFinding
+from imgrec.text import either
 from imgrec.workflows.check import record_check
 from imgrec.workflows.prepare import Prepared, prepare
 from imgrec.workflows.tracking import tracked
@@ -36,8 +41,10 @@ from imgrec.workflows.training.quick_head import QuickHead, solve_quick_head
 from imgrec.workflows.training.session import Moment, recorded_session
 from imgrec.workflows.training.train import (
     DEFAULT_OPTIONS,
+    DryRun,
     TrainingOptions,
     new_run_folder,
+    plan_training,
 )
 
 log = logging.getLogger("imgrec")
@@ -53,6 +60,35 @@ QUICK = (
     "training={}",
 )
 """What `--quick` changes in a config, as overrides."""
+
+
+def check_quick(experiment: Experiment) -> str:
+    """Return the name of the backbone of an experiment that can be trained quickly.
+
+    Raises:
+        ConfigError: It has settings that need TensorFlow.
+        RunError: The weights of the backbone are not installed.
+    """
+    quick = flag("quick")
+    found = [
+        (path, f"{quick} {needs}; leave out {quick}, or this")
+        for path, needs in _problems(experiment)
+    ]
+    if found:
+        raise experiment.refusal(found)
+    backbone = _backbone(experiment)
+    check_installed(backbone)
+    return backbone
+
+
+def plan_quick(experiment: Experiment, *, runs_dir: Path | None = None) -> DryRun:
+    """Return what `train_quick` would do; the network is only known where TensorFlow is installed.
+
+    Raises:
+        ConfigError, DataError, RunError: As `train_quick`.
+    """
+    check_quick(experiment)
+    return plan_training(experiment, runs_dir=runs_dir, device="cpu", build_model=has_tensorflow())
 
 
 def train_quick(
@@ -73,12 +109,10 @@ def train_quick(
     """
     progress, began = progress or Silent(), Moment.now()
     check_place(runs_dir)
-    _check(experiment)
-    check_installed(_backbone(experiment))
+    backbone = check_quick(experiment)
     prepared = prepare(experiment, progress)
     photos = head_photos(prepared)
-    backbone, size = _backbone(experiment), prepared.spec.height
-    content = litert_features(backbone, size, read_packaged_weights(backbone))
+    content = litert_features(backbone, prepared.spec.height, read_packaged_weights(backbone))
     train, validation = _cached_features(prepared, content, progress)
     solved = solve_quick_head(prepared, photos, train, validation)
     folder = new_run_folder(runs_dir, experiment.name, options)
@@ -96,33 +130,29 @@ def train_quick(
         return conclude(prepared, writer, progress, options.judged_on)
 
 
-def _check(experiment: Experiment) -> None:
-    """Raise ConfigError for a setting that needs TensorFlow."""
-    for path, message in _problems(experiment):
-        raise experiment.problem(path, f"{message}; leave out {flag('quick')}, or this")
-
-
-def _problems(experiment: Experiment) -> Iterator[tuple[tuple[str, ...], str]]:
-    model, (height, width) = experiment.model, experiment.data.image_size
-    backbone, quick = model.backbone, flag("quick")
+def _problems(experiment: Experiment) -> Iterator[ConfigFinding]:
+    model, training = experiment.model, experiment.training
     if model.head is None:
-        yield ("model", "head"), f"{quick} needs logistic"
-    if (
-        backbone is None
-        or backbone.name is None
-        or packaged_weights(backbone.name) is None
-        or backbone.weights != "imagenet"
-    ):
-        yield ("model", "backbone"), f"{quick} needs EfficientNetLite0 with its ImageNet weights"
-    if height != width:
-        yield ("data", "image_size"), f"{quick} needs height and width to be the same"
-    if list(experiment.training.export) != ["float32"]:
-        yield ("training", "export"), f"{quick} writes float32"
+        yield ("model", "head"), "needs logistic"
+    if [type(each) for each in model.layers[:1]] != [GlobalAveragePooling2D]:
+        yield ("model", "layers"), "needs GlobalAveragePooling2D"
+    if packaged_weights(_backbone(experiment)) is None:
+        packaged = [name for name in BACKBONES if packaged_weights(name)]
+        yield ("model", "backbone"), f"needs {either(packaged)} with its ImageNet weights"
+    if len({*experiment.data.image_size}) > 1:
+        yield ("data", "image_size"), "needs height and width to be the same"
+    if training.precision not in ("auto", "float32"):
+        yield ("training", "precision"), "computes in float32"
+    if list(training.export) != ["float32"]:
+        yield ("training", "export"), "writes float32"
 
 
 def _backbone(experiment: Experiment) -> str:
+    """Return the name of the network whose ImageNet weights are the backbone; empty without one."""
     backbone = experiment.model.backbone
-    return "" if backbone is None or backbone.name is None else backbone.name
+    if backbone is None or backbone.name is None or backbone.weights != "imagenet":
+        return ""
+    return backbone.name
 
 
 def _cached_features(

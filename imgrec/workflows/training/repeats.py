@@ -32,6 +32,7 @@ from imgrec.workflows.run_config import run_config
 from imgrec.workflows.test_looks import note_recorded_look
 from imgrec.workflows.training.conclusion import JudgedOn
 from imgrec.workflows.training.continued import train_or_continue
+from imgrec.workflows.training.quick import check_quick
 from imgrec.workflows.training.train import DEFAULT_OPTIONS, TrainingOptions
 
 log = logging.getLogger("imgrec")
@@ -98,6 +99,7 @@ def begin_repeats(
 
     Raises:
         UsageError: The head is solved exactly, so seeds would make no difference.
+        ConfigError, RunError: As `check_quick`, with `quick`.
         DataError: The images can't be divided into folds.
         RunError: The folder can't be written.
     """
@@ -107,6 +109,8 @@ def begin_repeats(
             f"{option('seeds')} makes no difference to an exact head, which no seed changes",
             hint=f"{option('folds', 5)} trains on parts of the images",
         )
+    if quick:
+        check_quick(experiment)
     experiments = _experiments(experiment, kind, count)
     folder = create(runs_dir, f"{experiment.name[:55]}-{kind}")
     write_bytes_atomically(folder / CONFIG_FILE, dump(experiment).encode())

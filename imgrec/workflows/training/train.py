@@ -87,7 +87,11 @@ class DryRun:
 
 
 def plan_training(
-    experiment: Experiment, *, runs_dir: Path | None = None, device: str = "auto"
+    experiment: Experiment,
+    *,
+    runs_dir: Path | None = None,
+    device: str = "auto",
+    build_model: bool = True,
 ) -> DryRun:
     """Return what `train` would do, having looked for the images and built the model.
 
@@ -95,25 +99,30 @@ def plan_training(
         experiment: What is trained.
         runs_dir: The runs folder; by default $IMGREC_RUNS, else `runs`.
         device: The device, as for `train`.
+        build_model: Whether to build it; without, the network is not known.
     """
     experiment = with_backbone_run(experiment, runs_dir or default_runs_dir())
+
+    def network(classes: int) -> NetworkSummary | None:
+        return _planned_network(experiment, classes, device) if build_model else None
+
     try:
         splits = read_splits(experiment)
     except DataError as error:
         cause = error.message.partition("\n")[0]
         log.warning("%s\nwithout images, the last layer may have more units than shown", cause)
-        network = _planned_network(experiment, _written_classes(experiment.model), device)
-        return DryRun(dump(experiment), network, missing=error)
+        written = _written_classes(experiment.model)
+        return DryRun(dump(experiment), network(written), missing=error)
     bad = bad_unnamed(splits.records)
     splits = without(splits, bad, skip=experiment.data.bad_images == "skip")
-    network = _planned_network(experiment, len(splits.classes), device)
+    planned = network(len(splits.classes))
     warn_if_unattainable(experiment, splits)
     counts: dict[str, Mapping[str, int]] = {
         split: _counts([label for record in records for label in record.labels], splits.classes)
         for split, records in records_of(splits)
     }
     images: dict[str, int] = {split: len(records) for split, records in records_of(splits)}
-    return DryRun(dump(experiment), network, images, counts)
+    return DryRun(dump(experiment), planned, images, counts)
 
 
 def _written_classes(section: ModelConfig) -> int:
