@@ -42,7 +42,8 @@ class Backbone(Section):
     until: Text | None = Field(
         default=None,
         description="The last layer of the `run` that is used, by its name, which "
-        "`imgrec runs show RUN` lists. null: the one before the output layer.",
+        "`imgrec runs show RUN` lists, or its report where it is within a backbone. null: the one "
+        "before the output layer.",
     )
     weights: Text | None = Field(
         default="imagenet",
