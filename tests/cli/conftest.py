@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.forks import ForkIn, StartFork, forking
 from tests.conftest import PROJECT, Once
 
 LEFT_OUT = ("IMGREC_RUNS", "NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "PYTHONIOENCODING")
@@ -39,6 +40,13 @@ Start = Callable[..., subprocess.Popen[str]]
 def start_in() -> Callable[[Path], Start]:
     """Return `starter`, for what lives longer than a test."""
     return starter
+
+
+@pytest.fixture(scope="session")
+def fork_in() -> Iterator[ForkIn]:
+    """Return what `starter` is, for processes that have TensorFlow loaded from the start."""
+    with forking(_environment()) as fork:
+        yield fork
 
 
 @pytest.fixture(autouse=True)
@@ -114,15 +122,13 @@ def starter(folder: Path) -> Start:
     """Return a function that starts `imgrec ARGUMENTS` in `folder`."""
 
     def run(
-        *arguments: str, planted: str = "", environment: Mapping[str, str] | None = None
+        *arguments: str, planted: str = "", environment: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:
         code = ["-c", PLANTED.format(planted)] if planted else ["-m", "imgrec"]
-        kept = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
-        path = {"PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1", "COLUMNS": "80"}
         return subprocess.Popen(
             [sys.executable, *code, *arguments],
             cwd=folder,
-            env={**kept, **path, **(environment or {})},
+            env=_environment() | (environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -130,6 +136,17 @@ def starter(folder: Path) -> Start:
         )
 
     return run
+
+
+def _environment() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
+    return kept | {"PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1", "COLUMNS": "80"}
+
+
+@pytest.fixture
+def fork(fork_in: ForkIn, tmp_path: Path) -> StartFork:
+    """Return a function that starts `imgrec ARGUMENTS` in an empty folder, with TensorFlow."""
+    return fork_in(tmp_path)
 
 
 @pytest.fixture

@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-Popen = subprocess.Popen[str]
-Start = Callable[..., Popen]
+from tests.cli.forks import Fork, StartFork
 
 # Dropout has a random state, batch normalisation weights that no gradient moves,
 # an epoch ends in the middle of a lap through the 1,437 images, AUC counts in many variables,
@@ -58,16 +55,16 @@ training:
 TIMES = ("seconds", "images_per_second")
 
 
-def begin(start: Start, folder: Path, config: str = CONFIG) -> Popen:
-    """Start a training in `folder`, `start`'s own."""
+def begin(fork: StartFork, folder: Path, config: str = CONFIG) -> Fork:
+    """Start a training in `folder`, `fork`'s own."""
     (folder / "digits.yaml").write_text(config)
-    return start("train", "digits.yaml", "--device", "cpu")
+    return fork("train", "digits.yaml", "--device", "cpu")
 
 
-def finished(process: Popen) -> int:
+def finished(process: Fork) -> int:
     """Wait for a process; return its exit status."""
     process.communicate(timeout=240)
-    return process.returncode
+    return process.wait()
 
 
 def assert_same(run: Path, whole: Path) -> None:

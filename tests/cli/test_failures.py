@@ -16,11 +16,11 @@ from PIL import Image
 from syrupy.assertion import SnapshotAssertion
 
 from imgrec.runs.card_file import read_card
+from tests.cli.forks import StartFork
 from tests.cli.transcript import settled, transcript
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
-Start = Callable[..., subprocess.Popen[str]]
 Trained = tuple[Path, Process]
 
 CONFIG = """\
@@ -343,7 +343,7 @@ def test_an_output_that_can_not_be_written(
 
 
 @pytest.mark.tensorflow
-def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: Path) -> None:
+def test_a_disk_that_fills_up_in_the_middle(fork: StartFork, imgrec: Imgrec, here: Path) -> None:
     """The training ends at the file that found no room; what is there is whole and goes on.
 
     A limit on the size of files, as a full disk, breaks off the checkpoint of an epoch.
@@ -352,8 +352,7 @@ def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: 
     if not hasattr(resource, "prlimit"):
         pytest.skip("no limits on another process on this system")
     arguments = ["--set", "training.epochs=1000", "--device", "cpu"]
-    with start("train", "tiny.yaml", *arguments) as process:
-        assert process.stderr is not None
+    with fork("train", "tiny.yaml", *arguments) as process:
         assert any(line.startswith("epoch 2/1000 ") for line in process.stderr)
         # The model's file is smaller, a checkpoint with the optimizer's state larger.
         limit = 150_000

@@ -15,13 +15,12 @@ import pytest
 from PIL import Image
 
 from imgrec.training.checkpoint import newest_place
+from tests.cli.forks import Fork, StartFork
 
 pytestmark = pytest.mark.tensorflow
 
 Process = subprocess.CompletedProcess[str]
-Popen = subprocess.Popen[str]
 Imgrec = Callable[..., Process]
-Start = Callable[..., Popen]
 
 CONFIG = """
 name: digits
@@ -49,21 +48,20 @@ training: {{epochs: 2, export: []}}
 
 
 @contextmanager
-def training(start: Start, folder: Path, config: str = CONFIG) -> Iterator[Popen]:
-    """Run a training in `folder`, `start`'s own, and yield it after its first epoch.
+def training(fork: StartFork, folder: Path, config: str = CONFIG) -> Iterator[Fork]:
+    """Run a training in `folder`, `fork`'s own, and yield it after its first epoch.
 
     It is killed at the end of the block, if it still runs.
     """
     (folder / "digits.yaml").write_text(config)
-    with start("train", "digits.yaml", "--device", "cpu") as process:
+    with fork("train", "digits.yaml", "--device", "cpu") as process:
         read_to(process, "epoch 1/")
         yield process
         process.kill()
 
 
-def read_to(process: Popen, beginning: str) -> None:
+def read_to(process: Fork, beginning: str) -> None:
     """Read stderr until after the line with this beginning."""
-    assert process.stderr is not None
     seen = ""
     for line in process.stderr:
         if line.startswith(beginning):
@@ -72,9 +70,8 @@ def read_to(process: Popen, beginning: str) -> None:
     pytest.fail(f"no line {beginning!r} in\n{seen}")
 
 
-def end(process: Popen) -> tuple[int, str]:
+def end(process: Fork) -> tuple[int, str]:
     """Wait for the process; return its exit status and what is left of its stderr."""
-    assert process.stderr is not None
     stderr = process.stderr.read()
     return process.wait(60), stderr
 
@@ -87,14 +84,14 @@ def place(run: Path) -> str:
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(
-    start: Start, imgrec: Imgrec, tmp_path: Path
+    fork: StartFork, imgrec: Imgrec, tmp_path: Path
 ) -> None:
     """The second one is refused, and what a killed process left half written is removed."""
-    with training(start, tmp_path) as process:
+    with training(fork, tmp_path) as process:
         process.kill()
     run = tmp_path / "runs" / "digits-1"
     (run / ".partial-1.keras").write_text("what the killed process was about to write")
-    with start("train", "--resume", "last", "--device", "cpu") as first:
+    with fork("train", "--resume", "last", "--device", "cpu") as first:
         read_to(first, f"run: runs/digits-1 resumes {place(run)}\n")
         first.send_signal(signal.SIGSTOP)
         second = imgrec("train", "--resume", "digits-1")
@@ -120,7 +117,7 @@ def test_a_run_is_trained_by_one_process_at_a_time(
     ],
 )
 def test_a_signal_leaves_a_usable_run(
-    start: Start,
+    fork: StartFork,
     imgrec: Imgrec,
     tmp_path: Path,
     number: signal.Signals,
@@ -131,7 +128,7 @@ def test_a_signal_leaves_a_usable_run(
 
     The run so far answers, and calls itself incomplete.
     """
-    with training(start, tmp_path, LONG) as process:
+    with training(fork, tmp_path, LONG) as process:
         time.sleep(0.5)  # into the next epoch
         process.send_signal(number)
         found, stderr = end(process)
@@ -167,11 +164,11 @@ def test_a_signal_leaves_a_usable_run(
     ],
 )
 def test_a_signal_while_the_first_steps_are_compiled(
-    start: Start, tmp_path: Path, number: signal.Signals, moment: float
+    fork: StartFork, tmp_path: Path, number: signal.Signals, moment: float
 ) -> None:
     """No crash of native code and no other error comes out of it, whenever it arrives."""
     (tmp_path / "digits.yaml").write_text(CONFIG)
-    with start("train", "digits.yaml", "--device", "cpu") as process:
+    with fork("train", "digits.yaml", "--device", "cpu") as process:
         while not list(tmp_path.glob("runs/*/state/*.npz")):
             time.sleep(0.01)
         time.sleep(moment)
@@ -187,12 +184,17 @@ def test_a_signal_while_the_first_steps_are_compiled(
     [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
 )
 def test_a_signal_while_features_are_computed(
-    start: Start, imgrec: Imgrec, tmp_path: Path, photos: Path, number: signal.Signals, status: int
+    fork: StartFork,
+    imgrec: Imgrec,
+    tmp_path: Path,
+    photos: Path,
+    number: signal.Signals,
+    status: int,
 ) -> None:
     """It ends after the batch under way, leaves no half of a file, and the training can go on."""
     cache = tmp_path / "cache"
     (tmp_path / "frozen.yaml").write_text(FROZEN.format(root=photos, cache=cache))
-    with start("train", "frozen.yaml", "--device", "cpu") as process:
+    with fork("train", "frozen.yaml", "--device", "cpu") as process:
         while not list(cache.glob("*.partial")):
             assert process.poll() is None
             time.sleep(0.01)
@@ -204,9 +206,9 @@ def test_a_signal_while_features_are_computed(
     assert imgrec("train", "--resume", "last", "--device", "cpu").returncode == 0
 
 
-def test_a_second_ctrl_c_ends_it_at_once(start: Start, tmp_path: Path) -> None:
+def test_a_second_ctrl_c_ends_it_at_once(fork: StartFork, tmp_path: Path) -> None:
     """It waits for no step and no checkpoint any more, and what is there can go on."""
-    with training(start, tmp_path) as process:
+    with training(fork, tmp_path) as process:
         process.send_signal(signal.SIGSTOP)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)

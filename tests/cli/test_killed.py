@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cli.forks import ForkIn, StartFork
 from tests.cli.killing import (
     CONFIG,
     FROZEN,
-    Start,
     assert_same,
     begin,
     finished,
@@ -26,24 +25,21 @@ pytestmark = pytest.mark.tensorflow
 NEVER = 600.0
 
 
-StartIn = Callable[[Path], Start]
-
-
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, start_in: StartIn) -> tuple[Path, float]:
+def whole(tmp_path_factory: pytest.TempPathFactory, fork_in: ForkIn) -> tuple[Path, float]:
     """Return the run of a training that nobody interrupted, and the seconds that it took."""
-    return _uninterrupted(tmp_path_factory.mktemp("whole"), start_in, CONFIG)
+    return _uninterrupted(tmp_path_factory.mktemp("whole"), fork_in, CONFIG)
 
 
 @pytest.fixture(scope="module")
-def tuned(tmp_path_factory: pytest.TempPathFactory, start_in: StartIn) -> tuple[Path, float]:
+def tuned(tmp_path_factory: pytest.TempPathFactory, fork_in: ForkIn) -> tuple[Path, float]:
     """Return the same of a training with a frozen backbone, which learns in the end."""
-    return _uninterrupted(tmp_path_factory.mktemp("tuned"), start_in, FROZEN)
+    return _uninterrupted(tmp_path_factory.mktemp("tuned"), fork_in, FROZEN)
 
 
-def _uninterrupted(folder: Path, start_in: StartIn, config: str) -> tuple[Path, float]:
+def _uninterrupted(folder: Path, fork_in: ForkIn, config: str) -> tuple[Path, float]:
     began = time.monotonic()
-    assert finished(begin(start_in(folder), folder, config)) == 0
+    assert finished(begin(fork_in(folder), folder, config)) == 0
     return folder / "runs" / "digits-1", time.monotonic() - began
 
 
@@ -54,12 +50,12 @@ def test_the_training_that_is_killed_has_everything_in_it(whole: tuple[Path, flo
     assert 4 < len(columns["loss"]) < 40
 
 
-def test_killed_three_times(start: Start, tmp_path: Path, whole: tuple[Path, float]) -> None:
+def test_killed_three_times(fork: StartFork, tmp_path: Path, whole: tuple[Path, float]) -> None:
     """Each time at another moment after the first checkpoint; then it is left to end."""
     moments = random.Random(0)  # noqa: S311 - moments, no secrets
     run = tmp_path / "runs" / "digits-1"
     steps = [moments.randrange(8) for _ in range(3)]
-    process = begin(start, tmp_path)
+    process = begin(fork, tmp_path)
     for more in steps:
         seen = wait_for_checkpoint(run, "", NEVER)
         for _ in range(more):
@@ -67,7 +63,7 @@ def test_killed_three_times(start: Start, tmp_path: Path, whole: tuple[Path, flo
         time.sleep(moments.random() / 50)
         process.kill()
         process.communicate()
-        process = start("train", "--resume", "last", "--device", "cpu")
+        process = fork("train", "--resume", "last", "--device", "cpu")
     assert finished(process) == 0
     assert_same(run, whole[0])
 
@@ -75,30 +71,30 @@ def test_killed_three_times(start: Start, tmp_path: Path, whole: tuple[Path, flo
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_killed_at_any_moment(
-    seed: int, start: Start, tmp_path: Path, whole: tuple[Path, float]
+    seed: int, fork: StartFork, tmp_path: Path, whole: tuple[Path, float]
 ) -> None:
-    """From the start of the process to the report: killed again and again until it is through.
+    """From its first moment to the report: killed again and again until it is through.
 
     Where no run was there yet, the training begins again.
     """
-    _kill_and_compare(seed, start, tmp_path, CONFIG, whole)
+    _kill_and_compare(seed, fork, tmp_path, CONFIG, whole)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_frozen_backbone_killed_at_any_moment(
-    seed: int, start: Start, tmp_path: Path, tuned: tuple[Path, float]
+    seed: int, fork: StartFork, tmp_path: Path, tuned: tuple[Path, float]
 ) -> None:
     """In the training of the head on features, and in the fine-tuning."""
-    _kill_and_compare(seed, start, tmp_path, FROZEN, tuned)
+    _kill_and_compare(seed, fork, tmp_path, FROZEN, tuned)
 
 
 def _kill_and_compare(
-    seed: int, start: Start, folder: Path, config: str, whole: tuple[Path, float]
+    seed: int, fork: StartFork, folder: Path, config: str, whole: tuple[Path, float]
 ) -> None:
     reference, seconds = whole
     moments = random.Random(seed)  # noqa: S311 - moments, no secrets
-    process, run = begin(start, folder, config), folder / "runs" / "digits-1"
+    process, run = begin(fork, folder, config), folder / "runs" / "digits-1"
     for _ in range(3):
         time.sleep(moments.uniform(0, seconds))
         process.kill()
@@ -106,11 +102,11 @@ def _kill_and_compare(
         if not (run / "card.json").exists():
             for path in sorted((folder / "runs").rglob("*"), reverse=True):
                 path.rmdir() if path.is_dir() else path.unlink()
-            process = begin(start, folder, config)
+            process = begin(fork, folder, config)
         elif json.loads((run / "card.json").read_text())["complete"]:
             break
         else:
-            process = start("train", "--resume", "last", "--device", "cpu")
+            process = fork("train", "--resume", "last", "--device", "cpu")
     assert finished(process) in {0, -9}
     assert_same(run, reference)
 
