@@ -129,9 +129,9 @@ def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> No
     np.testing.assert_allclose(answers(run, "litert"), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("by_keras", [False, True])
+@pytest.mark.parametrize(("by_keras", "rescale"), [(False, None), (True, 0.5)])
 def test_a_saved_model_needs_trust_and_becomes_a_litert_file(
-    tmp_path: Path, small: Any, names: str, *, by_keras: bool
+    tmp_path: Path, small: Any, names: str, *, by_keras: bool, rescale: float | None
 ) -> None:
     """With it, the run holds the same model of LiteRT's own operators, whoever saved it."""
     import tensorflow as tf
@@ -142,13 +142,10 @@ def test_a_saved_model_needs_trust_and_becomes_a_litert_file(
         tf.saved_model.save(small, str(tmp_path / "saved"))
     with pytest.raises(RunError, match="a SavedModel is a program"):
         import_model(ImportSpec(tmp_path / "saved", names), runs_dir=tmp_path)
-    run = import_model(ImportSpec(tmp_path / "saved", names, trust=True), runs_dir=tmp_path)
+    wanted = ImportSpec(tmp_path / "saved", names, Adaptation(rescale=rescale), trust=True)
+    run = import_model(wanted, runs_dir=tmp_path)
     assert run.card.hashes.keys() == {"model.tflite"}
-    np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
-
-    half = ImportSpec(tmp_path / "saved", names, Adaptation(rescale=0.5), trust=True)
-    expected = small.predict_on_batch(PICTURES * np.float32(0.5))
-    run = import_model(half, runs_dir=tmp_path)
+    expected = small.predict_on_batch(PICTURES * np.float32(rescale or 1))
     np.testing.assert_allclose(answers(run), expected, atol=1e-5)
 
 
