@@ -2,8 +2,9 @@
 
 python -m tools.memory       train on the embedded digits; print the megabytes after each epoch,
                              as JSON
-python -m tools.memory 300   train on so many photos in files, kept nowhere; print the most
-                             megabytes held at once
+python -m tools.memory 300 1200
+                             train on so many photos in files, kept nowhere, one training after
+                             the other; print the most megabytes held at once until each's end
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +66,18 @@ def growth() -> float:
     return float(megabytes[EPOCHS - 1] - megabytes[SETTLED - 1])
 
 
-def peak(photos: int) -> float:
-    """Return the peak memory, in megabytes, of a training on this many photos in files."""
-    return float(_measured(str(photos)))
+def peaks(*photos: int) -> list[float]:
+    """Return the peak memory, in megabytes, up to the end of trainings on so many photos in files.
+
+    A separate process runs them one after the other.
+    """
+    return [float(each) for each in _measured(*map(str, photos))]
 
 
 def main() -> None:
     """Run the measurement named on the command line."""
     if sys.argv[1:]:
-        _print_peak(int(sys.argv[1]))
+        _print_peaks([int(each) for each in sys.argv[1:]])
     else:
         _print_growth()
 
@@ -93,12 +98,16 @@ def _print_growth() -> None:
     print(json.dumps(held.megabytes))
 
 
-def _print_peak(photos: int) -> None:
+def _print_peaks(photos: Sequence[int]) -> None:
+    print(json.dumps([_peak(each) for each in photos]))
+
+
+def _peak(photos: int) -> float:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name) / "photos"
         _write_photos(root, photos)
         train(parse(STREAMING % root, "streaming.yaml"), runs_dir=Path(name) / "runs")
-    print(json.dumps(peak_memory() / 1e6))
+    return peak_memory() / 1e6
 
 
 def _write_photos(root: Path, count: int) -> None:
