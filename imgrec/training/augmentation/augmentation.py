@@ -36,7 +36,10 @@ class TransformEngine(Protocol):
     def transformed(
         self, images: NDArray[np.uint8], transforms: Sequence[Transform]
     ) -> NDArray[np.float32]:
-        """Return the images (n, height, width, channels) transformed, float32 of 0 to 255."""
+        """Return the images (n, height, width, channels) transformed, float32 of 0 to 255.
+
+        They may be read-only.
+        """
 
 
 class Augmenter:
@@ -73,8 +76,14 @@ class Augmenter:
     def apply(
         self, images: NDArray[np.uint8], params: Sequence[AugmentationParams]
     ) -> NDArray[np.float32]:
-        """Return the images (n, height, width, channels) changed, float32 of 0 to 255."""
+        """Return the images (n, height, width, channels) changed, float32 of 0 to 255.
+
+        They may be read-only.
+        """
         changed = self._engine.transformed(images, [each.transform for each in params])
+        if not self._operations:
+            return changed
+        changed = np.array(changed)
         for image, each in zip(changed, params, strict=True):
             for operation, drawn in zip(self._operations, each.drawn, strict=True):
                 if drawn is not None:

@@ -21,7 +21,7 @@ Transform = Mapping[str, Any]
 def transformed(
     images: NDArray[np.uint8], transforms: Sequence[Transform], fill_mode: str, cval: float
 ) -> NDArray[np.float32]:
-    """Return the images (n, height, width, channels) transformed, float32 of 0 to 255.
+    """Return the images (n, height, width, channels) transformed, read-only float32 of 0 to 255.
 
     fill_mode: nearest, reflect, wrap or constant (which draws `cval`).
     """
@@ -43,8 +43,7 @@ def transformed(
             found = _program(_channel_shifted)(found, shifts, *limits)
         if transforms[0]["brightness"] is not None:
             found = _program(_brightened)(found, _factors(transforms, "brightness"))
-        pixels: NDArray[np.float32] = found.numpy()
-    return pixels
+        return np.asarray(found)  # the tensor's own memory: `numpy()` would copy it
 
 
 def moves(transforms: Sequence[Transform], height: int, width: int) -> NDArray[np.float64]:
