@@ -31,8 +31,6 @@ class DecodingPool:
 
     def __init__(self) -> None:
         """Prepare a process for each core, which begins when it is first needed, or by `start`."""
-        self.megapixels: int | None = None
-        """How many pixels a photo may have; None for the limit of each form."""
         processes = usable_cores()
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="decoding")
         self._idle: asyncio.Queue[_Decoder] = asyncio.Queue()
@@ -46,7 +44,11 @@ class DecodingPool:
             each.start()
 
     async def decode(
-        self, content: bytes, forms: Sequence[Mapping[str, Any]], name: str
+        self,
+        content: bytes,
+        forms: Sequence[Mapping[str, Any]],
+        name: str,
+        megapixels: int | None,
     ) -> tuple[Pixels, ...]:
         """Return the pixels of a photo in each form.
 
@@ -54,33 +56,39 @@ class DecodingPool:
             content: The encoded photo.
             forms: The fields of an ImageSpec each.
             name: What errors call it.
+            megapixels: How many pixels it may have; None for the limit of each form.
 
         Raises:
             BadImage: The photo can't be read, crashes the decoder, or takes more than it may.
         """
-        found = await self._call(name, content, forms, self.megapixels)
+        found = await self._call(name, content, forms, megapixels)
         return tuple(found[str(number)] for number in range(len(forms)))
 
     async def decode_whole(
-        self, content: bytes, form: Mapping[str, Any], name: str
+        self, content: bytes, form: Mapping[str, Any], name: str, megapixels: int | None
     ) -> tuple[Pixels, Pixels]:
         """Return the pixels of a photo in a form, and all of it in its own size.
 
         Raises:
             BadImage: As `decode` does.
         """
-        found = await self._call(name, content, [form], self.megapixels, True)  # noqa: FBT003
+        found = await self._call(name, content, [form], megapixels, True)  # noqa: FBT003
         return found["0"], found["whole"]
 
     async def decode_small(
-        self, content: bytes, forms: Sequence[Mapping[str, Any]], side: int, name: str
+        self,
+        content: bytes,
+        forms: Sequence[Mapping[str, Any]],
+        side: int,
+        name: str,
+        megapixels: int | None,
     ) -> tuple[Pixels, ...]:
         """Return the pixels of a photo in each form, and all of it in RGB, smaller than a side.
 
         Raises:
             BadImage: As `decode` does.
         """
-        found = await self._call(name, content, forms, self.megapixels, False, side)  # noqa: FBT003
+        found = await self._call(name, content, forms, megapixels, False, side)  # noqa: FBT003
         return (*(found[str(number)] for number in range(len(forms))), found["small"])
 
     def close(self) -> None:

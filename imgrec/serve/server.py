@@ -99,7 +99,7 @@ def serve(settings: Settings, decoding: DecodingPool) -> None:
 
     Args:
         settings: What is served, where, and to whom.
-        decoding: Decodes the photos.
+        decoding: Decodes the photos; the caller closes it.
 
     Raises:
         UsageError: Others could reach the service without a token, or TLS lacks a file.
@@ -121,7 +121,7 @@ def serve(settings: Settings, decoding: DecodingPool) -> None:
             *protocol_routes(vertex(os.environ)),
             *ROUTES,
         )
-        service = Service(settings.models, settings.engine, settings.limits, decoding)
+        service = Service(settings.models, decoding, settings.engine, settings.limits)
         held.callback(service.close)
         if classifiers is not None:
             classifiers.follow(service)

@@ -44,17 +44,17 @@ class Service:
 
     Args:
         sources: What is served, the default model first.
+        decoding: Decodes the photos; whoever made it closes it, after the service.
         engine: Which engine runs the models.
         limits: What requests may take.
-        decoding: Decodes the photos; by default in processes that begin when they are needed.
     """
 
     def __init__(
         self,
         sources: Sequence[ModelSource],
+        decoding: DecodingPool,
         engine: EngineOptions = DEFAULT_ENGINE,
         limits: Limits | None = None,
-        decoding: DecodingPool | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.metrics = Metrics()
@@ -64,15 +64,13 @@ class Service:
         self._engine = engine
         self._sources = {each.name: each for each in sources}
         self._reloading = asyncio.Lock()
-        self._decoding = decoding or DecodingPool()
-        self._decoding.megapixels = self.limits.megapixels
+        self._decoding = decoding
         self.models = ServedModels([open_served(each, engine) for each in sources])
         self._batcher = Batcher(self._observe)
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explaining")
 
     def close(self) -> None:
-        """End the decoding processes and the thread of the models."""
-        self._decoding.close()
+        """End the threads of the models."""
         self._batcher.close()
         self._explaining.shutdown(cancel_futures=True)
 
@@ -147,7 +145,9 @@ class Service:
             BadImage: It can't be read.
         """
         forms = [asdict(each) for each in specs]
-        return await self._decoding.decode(_content(photo), forms, photo.name)
+        return await self._decoding.decode(
+            _content(photo), forms, photo.name, self.limits.megapixels
+        )
 
     async def decode_small(
         self, photo: Photo, specs: Sequence[ImageSpec] = ()
@@ -160,7 +160,9 @@ class Service:
         from imgrec.report.pictures import THUMBNAIL_SIDE
 
         forms = [asdict(each) for each in specs]
-        return await self._decoding.decode_small(_content(photo), forms, THUMBNAIL_SIDE, photo.name)
+        return await self._decoding.decode_small(
+            _content(photo), forms, THUMBNAIL_SIDE, photo.name, self.limits.megapixels
+        )
 
     async def _predicted(self, question: Question, model: ServedModel) -> Sequence[Prediction]:
         decoded = await self._decode(question.photos, model)
@@ -182,7 +184,9 @@ class Service:
         for photo in question.photos:
             try:
                 form = asdict(explainer.engine.spec)
-                pixels = await self._decoding.decode_whole(_content(photo), form, photo.name)
+                pixels = await self._decoding.decode_whole(
+                    _content(photo), form, photo.name, self.limits.megapixels
+                )
             except BadImage as error:
                 found.append(Explained(ExplainedPhoto(photo.name, error=error.reason)))
                 continue
@@ -202,7 +206,9 @@ class Service:
     async def _decoded(self, photo: Photo, model: ServedModel) -> Pixels | BadImage:
         began = time.perf_counter()
         try:
-            found = await self._decoding.decode(_content(photo), model.forms, photo.name)
+            found = await self._decoding.decode(
+                _content(photo), model.forms, photo.name, self.limits.megapixels
+            )
         except BadImage as error:
             return error
         self.metrics.decode_seconds.observe(time.perf_counter() - began)

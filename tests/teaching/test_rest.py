@@ -22,6 +22,7 @@ from imgrec.progress import Progress
 from imgrec.serve.access_log import AccessLog
 from imgrec.serve.classifiers import Classifiers, classifier_routes
 from imgrec.serve.classifiers.jobs import Job, Jobs
+from imgrec.serve.decoding import DecodingPool
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
 from imgrec.serve.service import Service
 from imgrec.workflows.teaching import Classifier
@@ -62,9 +63,8 @@ class Rest:
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     """A service without models, whose processes decode photos."""
-    found = Service(())
-    yield found
-    found.close()
+    with closing(DecodingPool()) as decoding, closing(Service((), decoding)) as found:
+        yield found
 
 
 @pytest.fixture
@@ -302,15 +302,14 @@ def test_publishing_decodes_in_a_child(rest: Rest) -> None:
 @pytest.mark.parametrize("what", ["thumbnail", "heat map"])
 def test_pictures_are_made_of_what_a_child_decodes(rest: Rest, what: str) -> None:
     """What a photo breaks is a decoding process, not the service."""
-    others, service = psutil.Process().children(), Service(())
-    rest.service = service
-    if what == "thumbnail":
-        first = rest.document("GET", "/pets/photos?limit=1")["photos"][0]["sha256"]
-        found = rest("GET", f"/pets/photos/{first}/thumbnail")
-    else:
-        found = rest("POST", "/pets/heat-map", picture(50, red=True))
-    decoders = [each for each in psutil.Process().children() if each not in others]
-    service.close()
+    others = psutil.Process().children()
+    with closing(DecodingPool()) as decoding, closing(Service((), decoding)) as rest.service:
+        if what == "thumbnail":
+            first = rest.document("GET", "/pets/photos?limit=1")["photos"][0]["sha256"]
+            found = rest("GET", f"/pets/photos/{first}/thumbnail")
+        else:
+            found = rest("POST", "/pets/heat-map", picture(50, red=True))
+        decoders = [each for each in psutil.Process().children() if each not in others]
     assert found.content_type == "image/webp"
     assert len(decoders) == 1
 
