@@ -72,16 +72,14 @@ class DataError(ImgrecError):
 
 
 class GroupError(DataError):
-    """A `data.group` that is neither a column nor a regular expression that can be used.
+    """A `data.group` by which not every image has a group.
 
-    reason: what is wrong with the expression.
+    problem: what is wrong with it, to follow the name of the key, or of the option that sets it.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"data.group is neither a column nor a regular expression that can be used: {reason}"
-        )
-        self.reason = reason
+    def __init__(self, problem: str, *, hint: str) -> None:
+        super().__init__(f"data.group {problem}", hint=hint)
+        self.problem = problem
 
 
 class BadImage(DataError):

@@ -183,11 +183,7 @@ def _naming_groups(groups: str | None) -> Iterator[None]:
     except GroupError as error:
         if groups is None:
             raise
-        raise UsageError(
-            "--groups is neither a column nor a regular expression that can be used: "
-            f"{error.reason}",
-            hint="quote a regular expression, such as --groups 'cam(\\d+)'",
-        ) from error
+        raise UsageError(f"--groups {error.problem}", hint=error.hint) from error
 
 
 def _repeat(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_EVERY_IMAGE = "every image needs a group"
+
 
 def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits:
     """Divide `dataset` class by class; a split whose fraction is 0 stays empty.
@@ -153,15 +155,17 @@ def groups_of(records: Sequence[Record], group: str) -> tuple[str, ...]:
 
     group: a key of `Record.extra` if the records have it, else a regular expression that is
     searched in the record's name: its first group, or the whole match if it has none.
-    Raises GroupError if it is neither, or takes too long, and DataError if it does not match some
-    record.
+    Raises GroupError if it is neither, takes too long, or leaves a record without a group.
     """
     if any(group in record.extra for record in records):
         return tuple(_column(record, group) for record in records)
     try:
         found = search_names(group, [record.name for record in records])
     except ValueError as error:
-        raise GroupError(str(error)) from error
+        raise GroupError(
+            f"is neither a column nor a regular expression that can be used: {error}",
+            hint="quote a regular expression, such as 'cam(\\d+)'",
+        ) from error
     _check_matched(group, found, records)
     return tuple(found)
 
@@ -174,7 +178,7 @@ def check_apart(groups: Mapping[str, Sequence[str]]) -> None:
             if home.setdefault(name, part) != part:
                 raise DataError(
                     f"group {printable(name)} has both {home[name]} and {part} images",
-                    hint="put all of its images into one split, or leave data.group out",
+                    hint="put all of its images into one split, or make the groups smaller",
                 )
 
 
@@ -231,7 +235,7 @@ def _assigned(counts: _Counts, sizes: _Counts, shares: _Counts) -> list[int]:
         raise DataError(
             f"too few groups: {len(counts)}; training needs one with each class, and "
             "validation and test need others",
-            hint="divide into fewer parts, or look at what data.group names",
+            hint="divide into fewer parts, or make the groups smaller",
         )
     for index, group in enumerate(rest):
         allowed = empty if len(rest) - index <= len(empty) else wanted
@@ -274,9 +278,9 @@ def _change(group: _Counts, held: _Counts, totals: _Counts, shares: _Counts) -> 
 def _column(record: Record, column: str) -> str:
     value = record.extra.get(column, "")
     if not value.strip():
-        raise DataError(
-            f"{printable(record.name)}: column {printable(column)}, which data.group names, "
-            f"is empty"
+        raise GroupError(
+            f"names column {printable(column)}, which is empty for {printable(record.name)}",
+            hint=_EVERY_IMAGE,
         )
     return value
 
@@ -284,8 +288,8 @@ def _column(record: Record, column: str) -> str:
 def _check_matched(group: str, found: Sequence[str], records: Sequence[Record]) -> None:
     for match, record in zip(found, records, strict=True):
         if not match:
-            raise DataError(
-                f"data.group {printable(group)} is not a column, and as a regular expression it "
-                f"matches nothing in {printable(record.name)}",
-                hint="every image needs a group",
+            raise GroupError(
+                f"{printable(group)} is not a column, and as a regular expression it matches "
+                f"nothing in {printable(record.name)}",
+                hint=_EVERY_IMAGE,
             )

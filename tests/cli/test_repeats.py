@@ -44,13 +44,23 @@ def test_more_folds_than_groups(imgrec: Imgrec) -> None:
 
 
 @pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize("source", ["photos", "small_cnn"])
 @pytest.mark.parametrize("option", ["--folds", "--dry-run"])
-def test_groups_that_are_no_expression(option: str, imgrec: Imgrec) -> None:
+@pytest.mark.parametrize(
+    ("groups", "problem"),
+    [
+        ("cam(", "is neither a column nor a regular expression"),
+        ("cam_", "cam_ is not a column, and as a regular expression it matches nothing in"),
+    ],
+)
+def test_groups_that_leave_images_without_one(
+    source: str, option: str, groups: str, problem: str, imgrec: Imgrec
+) -> None:
     """Status 2: the option is named, not the key of a config that it sets."""
     folds = ("--folds", "3", *(() if option == "--folds" else (option,)))
-    process = imgrec("train", "photos", *folds, "--groups", "cam(")
+    process = imgrec("train", source, *folds, "--groups", groups)
     assert (process.returncode, process.stdout) == (2, "")
-    assert "error: --groups is neither a column nor a regular expression" in process.stderr
+    assert f"error: --groups {problem}" in process.stderr
     assert "data.group" not in process.stderr
 
 

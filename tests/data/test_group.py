@@ -163,7 +163,9 @@ def test_a_search_needs_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_cell_of_the_column_is_reported() -> None:
     """It would make one group of all that is unknown."""
     one = Record("a.png", 0, Path(), extra={"video": "1"})
-    with pytest.raises(DataError, match=r"b\.png: column video, which data\.group names, is empty"):
+    with pytest.raises(
+        DataError, match=r"data\.group names column video, which is empty for b\.png"
+    ):
         groups_of([one, Record("b.png", 0, Path(), extra={"video": " "})], "video")
 
 

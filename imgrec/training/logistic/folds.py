@@ -49,7 +49,7 @@ def _number(photos: LabelledPhotos, counts: NDArray[np.intp], kind: str, wanted:
     raise DataError(
         f"{printable(photos.classes[smallest])} has {count_of(least, kind)}, "
         f"too few for {count_of(folds, 'fold')}",
-        hint=f"{possible}photos" + (", or leave data.group out" if photos.groups else ""),
+        hint=f"{possible}photos" + (", or make the groups smaller" if photos.groups else ""),
     )
 
 
@@ -76,6 +76,6 @@ def _dealt_groups(
         raise DataError(
             f"{count_of(len(counts), 'group')} can't be divided into {count_of(folds, 'fold')}: "
             f"all photos of {names} would be in one",
-            hint="make the groups smaller, or leave data.group out",
+            hint="make the groups smaller",
         )
     return found

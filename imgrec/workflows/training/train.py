@@ -16,7 +16,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.config.model import ModelConfig
 from imgrec.data.images import bad_unnamed
-from imgrec.errors import DataError, RunError
+from imgrec.errors import DataError, GroupError, RunError
 from imgrec.files import writing
 from imgrec.interface import setting
 from imgrec.models.backbone import check_there
@@ -108,6 +108,8 @@ def plan_training(
 
     try:
         splits = read_splits(experiment)
+    except GroupError:  # the images are there
+        raise
     except DataError as error:
         cause = error.message.partition("\n")[0]
         log.warning("%s\nwithout images, the last layer may have more units than shown", cause)
