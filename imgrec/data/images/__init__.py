@@ -1,6 +1,5 @@
 """One image file or array: its bytes, its identity, its pixels."""
 
-from imgrec.data.images.budget import give_blocks_back
 from imgrec.data.images.decoder import (
     Header,
     decode,
@@ -47,7 +46,6 @@ __all__ = [
     "decoded",
     "describe",
     "fingerprint",
-    "give_blocks_back",
     "identities_of_images",
     "identity_of",
     "identity_of_source",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import threading
 from collections import deque
 from typing import Self
 
+from imgrec.allocator import give_blocks_back
 from imgrec.data.records import MAX_MEGAPIXELS
 
 MEMORY_PER_PIXEL = 9
 """Bytes that an image may take for each pixel of its limit, its file and copies among them."""
 
-# Of glibc's mallopt. Pillow allocates large images in blocks of 16 MiB.
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+# Pillow allocates large images in blocks of 16 MiB.
 _LARGE_BLOCK = 4 << 20
 
 UNCOUNTED_BYTES = 4 * 10**6
@@ -103,18 +101,5 @@ class Share:
 
 MEMORY = MemoryBudget(MEMORY_PER_PIXEL * MAX_MEGAPIXELS * 10**6)
 """What the images that all threads decode at a time may take."""
-
-
-def give_blocks_back(size: int) -> None:
-    """Have the C library return freed blocks of `size` bytes to the system, in every thread.
-
-    By default, glibc soon keeps blocks of up to 32 MB, for each thread on its own: 16 threads that
-    take turns kept 4.6 GB.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, size)
-        mallopt(_TRIM_THRESHOLD, size)
-
 
 give_blocks_back(_LARGE_BLOCK)

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from imgrec.allocator import give_blocks_back
 from imgrec.classifiers import FolderLock, NotFound, check_classifier_name
-from imgrec.data.images import give_blocks_back
 from imgrec.files import writing
 from imgrec.serve.batching import Batched
 from imgrec.serve.classifiers.jobs import Jobs
