@@ -13,7 +13,8 @@ from imgrec.network_summary import NetworkSummary
 from imgrec.runs.card import BestEpochDocument, Card, ExportParity
 from imgrec.runs.notes import Notes
 from imgrec.runs.provenance import Provenance
-from imgrec.runs.summary import MetricSummary, Setting
+from imgrec.runs.settings import Setting
+from imgrec.runs.summary import MetricSummary
 from imgrec.runs.tracking import TrackedRuns
 
 

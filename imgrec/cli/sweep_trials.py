@@ -50,7 +50,7 @@ def _table(
     console: Console, folder: SweepFolder, trials: Sequence[Trial]
 ) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
     """Return a column for each key; one for all of them if the terminal is too narrow."""
-    from imgrec.report.run_list import short_keys
+    from imgrec.runs.settings import short_keys
     from imgrec.workflows.sweep import value_in_words
 
     metrics, keys = list(folder.sweep.directions), short_keys(tuple(folder.sweep.space))
@@ -125,7 +125,7 @@ def _metric(name: str, trial: Trial) -> str:
 
 def _remark(trial: Trial) -> str:
     """Return why a trial failed, if it did, and its values."""
-    from imgrec.report.run_list import short_keys
+    from imgrec.runs.settings import short_keys
     from imgrec.workflows.sweep import value_in_words
 
     short = short_keys(tuple(trial.values))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from imgrec.metrics import METRICS
 from imgrec.rounding import decimals, duration, percent, percent_number, short, size_in_words
-from imgrec.runs.summary import RunSummary, Setting, Value, changed_settings
+from imgrec.runs.settings import Setting, short_keys
+from imgrec.runs.summary import RunSummary, Value, changed_settings
 from imgrec.text import abridge, count_of, csv_cell, printable, shorten_names
 
 DEFAULT_COLUMNS = ("name", "created", "accuracy", "data", "time", "tags", "changes")
@@ -88,26 +87,6 @@ def changes_text(run: RunSummary, before: Previous, most: int = _CHANGES) -> str
         parts.append("other images")
     more = len(parts) - most
     return ", ".join(parts[:most]) + (f" and {more:,} more" if more > 0 else "")
-
-
-@functools.lru_cache(maxsize=256)  # runs after each other often differ in the same settings
-def short_keys(keys: tuple[str, ...]) -> Mapping[str, str]:
-    """Return a short name of each key, printable; the key itself where it would not be unique.
-
-    It is the last part, of the setting of a layer the last two, without a `.name` at the end.
-
-    Example:
-        >>> [*short_keys(("model.layers[1].Dense.units", "model.backbone.name")).values()]
-        ['Dense.units', 'backbone']
-    """
-    short = {key: _last_parts(key.removesuffix(".name")) for key in keys}
-    times = Counter(short.values())
-    return {key: printable(key if times[name] > 1 else name) for key, name in short.items()}
-
-
-def _last_parts(key: str) -> str:
-    parts = key.split(".")
-    return ".".join(parts[-2:] if len(parts) > 2 and parts[-3].endswith("]") else parts[-1:])
 
 
 def _cell(run: RunSummary, column: str, before: Previous) -> str:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import functools
-import itertools
-import json
 import math
-import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
@@ -26,6 +22,7 @@ from imgrec.runs.history import HISTORY_FILE, read_history, total_seconds
 from imgrec.runs.notes import NOTES_FILE, read_notes
 from imgrec.runs.provenance import PROVENANCE_FILE, Provenance, read_provenance
 from imgrec.runs.repeats_file import REPEATS_FILE, read_repeats
+from imgrec.runs.settings import Setting, read_settings
 
 SUMMARIZED_FILES = (
     CARD_FILE,
@@ -37,13 +34,11 @@ SUMMARIZED_FILES = (
 )
 """The files of a run that a summary depends on."""
 
-Setting: TypeAlias = str | int | float | bool | None
 Kind: TypeAlias = Literal["trained", "solved", "imported", "calibrated", "folds", "seeds"]
 Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 
 _Number = TypeVar("_Number", int, float)
 
-_MOST_BYTES, _MOST_SETTINGS = 1_000_000, 5_000
 _OPTIMIZER = "training.optimizer"
 _BACKBONE = "model.backbone.name"
 _VALIDATED = "val_"
@@ -200,7 +195,7 @@ def summarize(folder: Path) -> RunSummary:
         weights=None if card.network is None else card.network.weights,
         multiply_adds=None if card.network is None else card.network.multiply_adds,
         model_bytes=_model_bytes(folder),
-        settings=_read(_settings, folder) or {},
+        settings=_read(read_settings, folder) or {},
         tags=() if notes is None else notes.tags,
         note="" if notes is None else notes.note,
         **_costs(provenance, history),
@@ -243,7 +238,7 @@ def _summarized_repeats(folder: Path) -> RunSummary:
         return RunSummary(name=folder.name, error=error.message)
     cards = sorted(folder.glob(f"*/{CARD_FILE}"))
     members = [run for run in map(summarize, (card.parent for card in cards)) if not run.error]
-    notes, settings = _read(read_notes, folder), _read(_settings, folder) or {}
+    notes, settings = _read(read_notes, folder), _read(read_settings, folder) or {}
     first = members[0] if members else RunSummary(name="")
     return replace(
         first,
@@ -351,64 +346,3 @@ def _model_bytes(folder: Path) -> int | None:
         except OSError:
             continue
     return None
-
-
-def _settings(folder: Path) -> dict[str, Setting]:
-    """Return the settings of a run's config, which imgrec wrote with all defaults."""
-    text = read_regular(folder / CONFIG_FILE, _MOST_BYTES).decode()
-    try:
-        parts = [_parsed(section) for section in _SECTION.split(text)]
-    except ValueError:  # the config of a stranger, whose lines are others
-        parts = [_parsed(text)]
-    return {key: value for part in parts for key, value in part}
-
-
-# What begins at the left margin; a run has most sections in common with others.
-_SECTION = re.compile(r"^(?=\S)", re.MULTILINE)
-
-
-@functools.lru_cache(maxsize=256)
-def _parsed(text: str) -> tuple[tuple[str, Setting], ...]:
-    """Return the settings in a part of a config with their keys."""
-    import yaml
-
-    # Ten times as fast as the reader of configs, which knows lines and more forms.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        root = yaml.compose(text, Loader=loader)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
-    found = [*itertools.islice(_flat(root, ""), _MOST_SETTINGS + 1)]
-    if len(found) > _MOST_SETTINGS:
-        raise ValueError(f"more than {_MOST_SETTINGS:,} settings")
-    return tuple((sys.intern(key), value) for key, value in found)
-
-
-def _flat(node: Any, path: str) -> Iterator[tuple[str, Setting]]:
-    """Yield the scalars of a YAML node with their keys; a list of scalars is one value, as JSON."""
-    if node is None:
-        return
-    kind, value = node.id, node.value
-    if kind == "scalar":
-        yield path, _scalar(node)
-    elif kind == "mapping" and value:
-        for key, inner in value:
-            yield from _flat(inner, f"{path}.{key.value}" if path else key.value)
-    elif all(each.id == "scalar" for each in value):
-        yield path, json.dumps([_scalar(each) for each in value])
-    else:
-        for index, inner in enumerate(value):
-            yield from _flat(inner, f"{path}[{index}]")
-
-
-def _scalar(node: Any) -> Setting:
-    read = _SCALARS.get(node.tag.rpartition(":")[2])
-    return sys.intern(node.value) if read is None else read(node.value)
-
-
-_SCALARS: Mapping[str, Callable[[str], Setting]] = {
-    "int": int,
-    "float": float,
-    "bool": lambda text: text == "true",
-    "null": lambda _: None,
-}

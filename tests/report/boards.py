@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from imgrec.report.board import BoardRun
-from imgrec.runs.summary import MetricSummary, RunSummary, Setting
+from imgrec.runs.settings import Setting
+from imgrec.runs.summary import MetricSummary, RunSummary
 
 RATE = "training.optimizer.Adam.learning_rate"
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from imgrec.report.run_list import cells, fitted
-from imgrec.runs.summary import MetricSummary, RunSummary, Setting, predecessors
+from imgrec.runs.settings import Setting
+from imgrec.runs.summary import MetricSummary, RunSummary, predecessors
 
 MEASURED = {"accuracy": MetricSummary(0.95, 0.9, 0.99)}
 

@@ -26,7 +26,8 @@ from imgrec.runs.folder import (
 from imgrec.runs.history import HISTORY_FILE
 from imgrec.runs.image_list import IMAGES_FILE
 from imgrec.runs.provenance import PROVENANCE_FILE
-from imgrec.runs.summary import RunSummary, Setting, summarize
+from imgrec.runs.settings import Setting
+from imgrec.runs.summary import RunSummary, summarize
 from imgrec.runs.tracking import TRACKING_FILE, MlflowRun, read_tracking
 from imgrec.runs.writer import RunWriter
 from imgrec.workflows.tracking.epochs import Epochs, milliseconds, read_epochs

@@ -16,7 +16,8 @@ from typing import Any, BinaryIO, Final
 from PIL import Image
 
 from imgrec.runs.folder import CONFIG_FILE, CONFUSION_FILE, REPORT_FILE, Run
-from imgrec.runs.summary import Setting, summarize
+from imgrec.runs.settings import Setting
+from imgrec.runs.summary import summarize
 from imgrec.runs.writer import RunWriter
 from imgrec.workflows.tracking.epochs import Epoch, Epochs, read_epochs, seconds
 
