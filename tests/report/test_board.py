@@ -8,13 +8,14 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imgrec.evaluation.importance import importance
 from imgrec.report.board import BoardRun, board_page
-from imgrec.runs.summary import RunSummary
+from imgrec.runs.summary import MetricSummary, RunSummary
 from tests.report.boards import RATE, board_runs
 
 HOSTILE = "</script><script>alert(1)</script>\x1b[2J\u202e"
@@ -206,6 +207,29 @@ def test_a_pointer_that_rests_picks_no_run(board: Any) -> None:
         board.evaluate("top => window.scrollTo(0, top)", top)
         board.wait_for_timeout(200)
         assert board.locator("#curves .tip strong").inner_text() == best
+
+
+@pytest.mark.long
+def test_numbers_say_no_more_than_is_true(page: Any, tmp_path: Path) -> None:
+    """What is nearly 1, or nearly 0, is shown as a bound, as in the tables of the terminal."""
+    accuracy, loss = MetricSummary(0.9999, 0.9998, 1.0), MetricSummary(1e-5, 1e-6, 0.1)
+    runs = [
+        RunSummary(name="a", complete=True, metrics={"accuracy": accuracy, "log_loss": loss}),
+        RunSummary(name="b", complete=True, metrics={"accuracy": MetricSummary(0.5, 0.4, 0.6)}),
+    ]
+    path = tmp_path / "board.html"
+    path.write_text(board_page([BoardRun(each) for each in runs]), "utf-8")
+    board = page.context.browser.new_page()
+    board.goto(path.as_uri())
+    row, cards = board.locator("#runs tbody tr").first, board.locator(".cards").inner_text()
+    accuracies, interval = row.inner_text(), row.locator(".level").get_attribute("title")
+    board.select_option("#rank", "log_loss")
+    losses = row.inner_text()
+    board.close()
+    assert "> 99.9 %" in cards
+    assert "> 99.9 %" in accuracies
+    assert "< 0.0001" in losses
+    assert interval == "> 99.9 % to 100.0 % (95 %)"
 
 
 @pytest.mark.long

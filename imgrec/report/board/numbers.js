@@ -2,6 +2,13 @@
 
 const fixed = (value, digits) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+// As `decimals` in imgrec/rounding.py: neither 0 nor `most` unless it is.
+function bounded(value, digits, most) {
+  const rounded = Number(value.toFixed(digits)), step = 10 ** -digits;
+  if (value && !rounded) return value > 0 ? `< ${fixed(step, digits)}` : `> ${fixed(-step, digits)}`;
+  return value < most && rounded >= most ? `> ${fixed(most - step, digits)}` : fixed(value, digits);
+}
+
 function short(value) {
   const size = Math.abs(value);
   if (size && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e");
@@ -25,8 +32,8 @@ function amount(value, unit) {
 function shown(column, value) {
   if (value == null) return "–";
   switch (column.unit) {
-    case "percent": return `${fixed(100 * value, 1)} %`;
-    case "decimal": return fixed(value, 4);
+    case "percent": return `${bounded(100 * value, 1, 100)} %`;
+    case "decimal": return bounded(value, 4, 1);
     case "seconds": return time(value);
     case "bytes": return amount(value, "B");
     case "count": return value < 1e4 ? value.toLocaleString("en") : amount(value, "");

@@ -16,8 +16,8 @@ from imgrec.evaluation.importance import FEWEST_RUNS, Importance, importance, is
 from imgrec.json_documents import json_line
 from imgrec.metrics import METRICS
 from imgrec.report import templates
-from imgrec.report.run_list import short_keys
-from imgrec.rounding import duration
+from imgrec.rounding import decimals, duration, percent
+from imgrec.runs.settings import short_keys
 from imgrec.runs.summary import MetricSummary, RunSummary
 from imgrec.text import count_of, printable
 
@@ -241,7 +241,7 @@ def _cards(runs: Sequence[RunSummary], ranked: _Column | None) -> Iterator[tuple
 
 def _value(column: _Column, row: int) -> str:
     value = column.values[row]
-    return f"{100 * value:.1f} %" if column.unit == "percent" else f"{value:.4f}"
+    return percent(value) if column.unit == "percent" else decimals(value)
 
 
 def _curves(runs: Sequence[BoardRun]) -> dict[str, list[list[float | None]]]:
