@@ -20,13 +20,11 @@ from imgrec.explanation.litert_summary import summarize_litert
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
 from imgrec.models.files import check_keras
+from imgrec.models.formats import ModelFormat, check_model_file, model_format
 from imgrec.models.importing import (
-    ModelFormat,
     check_image,
-    check_model_file,
     check_probabilities,
     check_units,
-    model_format,
     random_images,
     tensor_shape,
     wrap_model,

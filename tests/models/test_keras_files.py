@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.models.importing import check_model_file
+from imgrec.models.formats import check_model_file
 from imgrec.models.keras_files import load_model_file
 
 PICTURES = np.random.default_rng(1).random((2, 8, 8, 3), np.float32)
