@@ -99,7 +99,7 @@ def train(
     if quick and (profile or device != "auto"):
         raise UsageError("--quick computes on the CPU: it takes neither --device nor --profile")
 
-    from imgrec.runs.folder import LAST, find
+    from imgrec.runs.folder import find
     from imgrec.runs.notes import checked_notes
     from imgrec.runs.repeats import find_repeats
     from imgrec.workflows import training
@@ -109,9 +109,7 @@ def train(
     chosen = training.TrainingOptions(profile, notes=notes)
 
     if config is None:
-        # `last` is the newest run that can be resumed, not the newest complete one.
-        named = resume is not None and resume != LAST
-        if named and (folder := find_repeats(resume, runs_dir)) is not None:
+        if (folder := find_repeats(resume, runs_dir, resumable=True)) is not None:
             return _repeat(console, folder, chosen, device=device, as_json=as_json)
         run = find(resume, runs_dir, resumable=True)
         start = partial(

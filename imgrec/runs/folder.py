@@ -203,35 +203,47 @@ def find_all_repeats(runs_dir: Path) -> tuple[Path, ...]:
     return tuple(sorted(file.parent for file in runs_dir.glob(f"*/{REPEATS_FILE}")))
 
 
-def last_repeats(runs_dir: Path) -> Path | None:
-    """Return the folder of repeats that was completed last, None if a run was after it."""
-    ready = {folder: _completed(folder) for folder in find_all_repeats(runs_dir)}
-    newest = max(ready, key=lambda folder: ready[folder], default=None)
+def last_repeats(runs_dir: Path, *, resumable: bool = False) -> Path | None:
+    """Return the folder of repeats that `last` means, None if it means a run.
+
+    It is the one that was completed last (with `resumable`, the newest that is not complete).
+    """
+    folders = find_all_repeats(runs_dir)
+    since = {each: _repeats_since(each, resumable=resumable) for each in folders}
+    newest = max(since, key=lambda folder: since[folder], default=None)
     if newest is None:
         return None
     runs, _ = find_runs(runs_dir)
-    latest_run = max((run.card.ready for run in runs if run.card.complete), default="")
-    return newest if ready[newest] > latest_run else None
+    latest_run = max((_since(run, resumable=resumable) for run in runs), default="")
+    return newest if since[newest] > latest_run else None
 
 
-def _completed(folder: Path) -> str:
-    """Return when the last of all runs of a folder was completed, nothing if one is not."""
+def _since(run: Run, *, resumable: bool) -> str:
+    """Return when a run was completed, or created; nothing if `last` can't mean it."""
+    if resumable:
+        return run.card.created if run.resumable else ""
+    return run.card.ready if run.card.complete else ""
+
+
+def _repeats_since(folder: Path, *, resumable: bool) -> str:
+    """Return when the newest run in a folder of repeats was; nothing if `last` can't mean it."""
     try:
-        if not read_repeats(folder).metrics:
-            return ""
+        complete = bool(read_repeats(folder).metrics)
     except RunError as error:
         log.warning("left out: %s", error.message)
         return ""
-    return max((run.card.ready for run in find_runs(folder)[0]), default="")
+    cards = [run.card for run in find_runs(folder)[0]] if complete != resumable else []
+    return max((each.created if resumable else each.ready for each in cards), default="")
 
 
 def _last(runs_dir: Path, *, resumable: bool) -> Run:
-    if not resumable and (repeats := last_repeats(runs_dir)) is not None:
+    if (repeats := last_repeats(runs_dir, resumable=resumable)) is not None:
         raise _several(repeats, "last: ")
     runs = list_runs(runs_dir)
-    wanted = [run for run in runs if (run.resumable if resumable else run.card.complete)]
+    since = {run.path: _since(run, resumable=resumable) for run in runs}
+    wanted = [run for run in runs if since[run.path]]
     if wanted:
-        last = max(wanted, key=lambda run: run.card.created if resumable else run.card.ready)
+        last = max(wanted, key=lambda run: since[run.path])
         newest = runs[-1]
         if newest not in wanted:
             log.info("last: %s; %s is newer, but %s", last.name, newest.name, _why(newest))

@@ -12,13 +12,14 @@ from imgrec.runs.repeats_file import REPEATS_FILE, read_repeats
 from imgrec.text import printable
 
 
-def find_repeats(reference: str | None, runs_dir: Path) -> Path | None:
+def find_repeats(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> Path | None:
     """Return the folder of repeats that `reference` means: a folder, a name, or `last`.
 
-    None means `last`: what was completed last below `runs_dir`, if that is one.
+    None means `last`: what was completed last below `runs_dir` (with `resumable`, the newest that
+    can be resumed), if that is one.
     """
     if reference is None or reference == LAST:
-        return last_repeats(runs_dir)
+        return last_repeats(runs_dir, resumable=resumable)
     folders = (runs_dir / reference, Path(reference))
     return next((each for each in folders if (each / REPEATS_FILE).is_file()), None)
 

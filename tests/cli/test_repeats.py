@@ -8,9 +8,13 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from imgrec.runs.repeats_file import PooledMetric, Repeats, write_repeats
+from imgrec.runs.predictions import write_predictions
+from imgrec.runs.repeats_file import PooledMetric, Repeats, read_repeats, write_repeats
+from imgrec.runs.writer import RunWriter
+from imgrec.scores import Scores, one_hot
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
@@ -85,6 +89,22 @@ def test_last_means_all_runs_of_a_folder(imgrec: Imgrec, seeds: Path) -> None:
     later = card | {"ended": "2999" + card["ended"][4:]}
     (seeds.parent / "digits-1/card.json").write_text(json.dumps(later), "utf-8")
     assert json.loads(imgrec("runs", "show", "--json").stdout)["run"] == "digits-1"
+
+
+def test_resuming_last_continues_all_runs_of_a_folder(imgrec: Imgrec, seeds: Path) -> None:
+    """Where they are the newest; here, all are trained and remain to be pooled."""
+    shutil.copy(seeds / "seed-0/config.yaml", seeds)
+    write_repeats(seeds, Repeats(1, "seeds", MEMBERS))
+    truth = one_hot(np.arange(20) % 2, 2)
+    scores = Scores(tuple(map(str, range(20))), truth, truth.astype(np.float32), ("a", "b"))
+    for name in MEMBERS:
+        with RunWriter(seeds / name) as writer:
+            write_predictions(writer, scores)
+    process = imgrec("train", "--resume", "last")
+    assert process.returncode == 0, process.stderr
+    assert "runs: runs/digits-seeds-1" in process.stderr
+    assert "range of seeds" in process.stdout
+    assert read_repeats(seeds).metrics
 
 
 def test_runs_that_are_not_all_complete(imgrec: Imgrec, seeds: Path) -> None:

@@ -9,7 +9,11 @@ import pytest
 
 from imgrec.errors import RunError, UsageError
 from imgrec.runs.folder import create, default_runs_dir, find, list_runs
+from imgrec.runs.repeats import find_repeats
+from imgrec.runs.repeats_file import PooledMetric, Repeats, write_repeats
 from tests.runs.cards import small_card
+
+POOLED = PooledMetric(0.9, 0.8, 1.0, 0.1, (0.85, 0.95))
 
 
 def _run(runs_dir: Path, name: str, day: int, *, complete: bool = True, end: int = 0) -> Path:
@@ -72,6 +76,27 @@ def test_last_for_resuming_is_the_newest_run_with_a_checkpoint(tmp_path: Path) -
     (unfinished / "state" / "epoch-000001.npz").write_bytes(b"")
     _run(tmp_path, "y", 3)
     assert find("last", tmp_path, resumable=True).path == unfinished
+
+
+def test_last_for_resuming_is_a_folder_of_repeats_where_its_runs_are_the_newest(
+    tmp_path: Path,
+) -> None:
+    """One that is complete has nothing to resume; a single run that is newer comes first."""
+    run, repeats = _run(tmp_path, "x", 2, complete=False), tmp_path / "x-folds-1"
+    (run / "state").mkdir()
+    _run(repeats, "fold", 1)
+    _run(repeats, "fold", 3, complete=False)
+    write_repeats(repeats, Repeats(1, "folds", ("fold-1", "fold-2")))
+    assert find_repeats("last", tmp_path, resumable=True) == repeats
+    assert find_repeats("last", tmp_path) is None
+    with pytest.raises(RunError, match=r"last: .* is a folder of runs, and a single run is needed"):
+        find("last", tmp_path, resumable=True)
+    write_repeats(repeats, Repeats(1, "folds", ("fold-1", "fold-2"), metrics={"accuracy": POOLED}))
+    assert find_repeats("last", tmp_path, resumable=True) is None
+    assert find("last", tmp_path, resumable=True).path == run
+    write_repeats(repeats, Repeats(1, "folds", ("fold-1", "fold-2")))
+    (_run(tmp_path, "y", 4, complete=False) / "state").mkdir()
+    assert find_repeats("last", tmp_path, resumable=True) is None
 
 
 def test_no_run_to_resume_is_reported_with_the_newest(tmp_path: Path) -> None:
