@@ -142,7 +142,7 @@ def test_a_full_disk_ends_a_worker(
 @needs_weights
 @pytest.mark.slow
 def test_a_sweep_is_finished_once(tmp_path: Path, imgrec: Imgrec) -> None:
-    """The test images are looked at by the chosen trial alone, and not again."""
+    """The test images are looked at by the chosen trial alone, and not again after a kill."""
     write_colours(tmp_path / "photos")
     (tmp_path / "colours.yaml").write_text(QUICK)
     assert imgrec("sweep", "colours.yaml", "--quick").returncode == 0
@@ -150,6 +150,8 @@ def test_a_sweep_is_finished_once(tmp_path: Path, imgrec: Imgrec) -> None:
     first = json.loads(imgrec("sweep", "finish", "colours", "--json").stdout)
     assert (first["split"], first["images"], first["test_looks"]) == ("test", 8, 1)
     assert first["metrics"]["accuracy"]["low"] < first["mean"]["accuracy"]["value"]
+    assert json.loads(imgrec("sweep", "finish", "colours", "--json").stdout) == first
+    (tmp_path / "runs/sweeps/colours/finish.json").unlink()  # is written last
     assert json.loads(imgrec("sweep", "finish", "colours", "--json").stdout) == first
     assert len((tmp_path / "runs" / "test_looks.jsonl").read_text("utf-8").splitlines()) == 1
     other = str(1 - first["trial"])

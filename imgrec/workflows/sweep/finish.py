@@ -27,7 +27,13 @@ from imgrec.json_documents import from_builtins, json_text, parse_json
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import CONFIG_FILE, Run
 from imgrec.runs.repeats import find_members
-from imgrec.runs.repeats_file import PooledMetric, Repeats, write_repeats
+from imgrec.runs.repeats_file import (
+    REPEATS_FILE,
+    PooledMetric,
+    Repeats,
+    read_repeats,
+    write_repeats,
+)
 from imgrec.text import printable
 from imgrec.workflows import training
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate_request
@@ -130,8 +136,9 @@ def _train(
     if config.exists() and config.read_text("utf-8") != dump(experiment):
         raise _other_trial(folder, None)
     write_bytes_atomically(config, dump(experiment).encode())
-    repeats = Repeats(1, "seeds", tuple(experiments), quick=folder.document.quick)
-    write_repeats(folder.finalists, repeats)
+    if not (folder.finalists / REPEATS_FILE).exists():
+        repeats = Repeats(1, "seeds", tuple(experiments), quick=folder.document.quick)
+        write_repeats(folder.finalists, repeats)
     options = training.TrainingOptions(judged_on="validation")
     training.train_members(folder.finalists, experiments, options, device=device, progress=progress)
     return find_members(str(folder.finalists), folder.path)
@@ -154,7 +161,7 @@ def _tested(folder: SweepFolder, trial: Trial, runs: Sequence[Run], progress: Pr
     if "test" not in runs[0].card.data:
         return untested
     top_k = folder.experiment.evaluation.top_k
-    looks = note_recorded_look(folder.path.parents[1], runs[0])
+    looks = _looks(folder, runs[0])
     wanted = EvaluationRequest(ImageChoice(split="test"), runs_dir=folder.path)
     scores = [each.scores for each in evaluate_request(runs, wanted, progress=progress)]
     return replace(
@@ -165,6 +172,18 @@ def _tested(folder: SweepFolder, trial: Trial, runs: Sequence[Run], progress: Pr
         metrics=training.pooled_metrics(pool_seeds(scores, top_k)),
         mean=evaluate_scores(mean_scores(scores), top_k).metrics,
     )
+
+
+def _looks(folder: SweepFolder, run: Run) -> int | None:
+    """Return how often the test images were looked at, this look included, which counts once.
+
+    It is written down before the look, for a process that is killed before the sweep is finished.
+    """
+    repeats = read_repeats(folder.finalists)
+    if repeats.test_looks is None:
+        repeats = replace(repeats, test_looks=note_recorded_look(folder.path.parents[1], run))
+        write_repeats(folder.finalists, repeats)
+    return repeats.test_looks
 
 
 def _warn_untested(finished: Finished) -> None:
