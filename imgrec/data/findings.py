@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from imgrec.data.finding_kinds import FindingKind, Severity
 from imgrec.text import join_few, printable, quoted
 
-log = logging.getLogger("imgrec")
+log = logging.getLogger("imgrec.data")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from imgrec.runtime.keras_engine import keras_file
 from imgrec.text import count_of, printable
 from imgrec.workflows.prepare import Prepared
 
-log = logging.getLogger("imgrec")
+log = logging.getLogger("imgrec.data")
 
 _KEY = "model.backbone.run"
 

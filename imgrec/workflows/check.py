@@ -26,7 +26,7 @@ from imgrec.text import printable, wrapped
 from imgrec.workflows.data_argument import data_argument, is_config, splits_of
 from imgrec.workflows.prepare import fitting_splits
 
-log = logging.getLogger("imgrec")
+log = logging.getLogger("imgrec.data")
 
 _NAMED = 20
 

@@ -41,7 +41,7 @@ from imgrec.workflows.experiment_sections import located_problems
 from imgrec.workflows.gate import check_required
 from imgrec.workflows.tracking import check_tracking
 
-log = logging.getLogger("imgrec")
+log = logging.getLogger("imgrec.data")
 
 # Comparing so many takes some seconds.
 _MOST_COMPARED = 20_000

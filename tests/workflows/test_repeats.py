@@ -11,6 +11,8 @@ import pytest
 
 from imgrec.config.load import dump, parse
 from imgrec.config.variants import variant
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Occurrence, finding, log_findings
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.runs.folder import CONFIG_FILE, Run, find
 from imgrec.runs.index import read_summaries
@@ -19,10 +21,12 @@ from imgrec.runs.repeats import find_members
 from imgrec.runs.repeats_file import PooledMetric, Repeats, read_repeats, write_repeats
 from imgrec.runs.summary import MetricSummary, summarize
 from imgrec.runs.trash import deletable, delete
+from imgrec.training.observers import EpochEnd
+from imgrec.training.recorders import EpochLog
 from imgrec.workflows.evaluation import EvaluationRequest, evaluate
 from imgrec.workflows.prepare import fitting_splits
 from imgrec.workflows.run_config import run_config
-from imgrec.workflows.training import begin_repeats, seed_experiments, train_repeats
+from imgrec.workflows.training import begin_repeats, said_once, seed_experiments, train_repeats
 from tests.conftest import TINY
 
 
@@ -108,6 +112,20 @@ def test_runs_that_the_config_does_not_describe_are_not_trained(tmp_path: Path) 
         train_repeats(folder)
 
 
+def test_what_is_said_of_a_training_is_said_again(caplog: pytest.LogCaptureFixture) -> None:
+    """Two may stop after the same epoch; what is said of their images is said once."""
+    caplog.set_level(logging.INFO, "imgrec")
+    logs = {"loss": 0.5, "seconds": 1.0, "images_per_second": 9.0}
+    ended = EpochEnd(5, 9, logs, {}, improved=False, best=None, stopped=True)
+    with said_once():
+        for _ in range(2):
+            log_findings(finding(FindingKind.HIDDEN, [Occurrence((".hidden",))]))
+            EpochLog().epoch(ended)
+    _, _, stopped = found = dict.fromkeys(caplog.messages)
+    assert [caplog.messages.count(each) for each in found] == [1, 2, 2]
+    assert stopped.startswith("stopped early after epoch 5")
+
+
 def test_the_mean_of_folds_is_not_evaluated_on_a_fold(trained: Run, tmp_path: Path) -> None:
     """All runs but one were trained on it; other images are needed."""
     for number in (1, 2):
@@ -132,7 +150,8 @@ def test_an_experiment_is_trained_several_times(
         experiment, "folds" if kind == "folds" else "seeds", 3, runs_dir=tmp_path
     )
     trained = train_repeats(folder, device="cpu").repeats
-    assert caplog.messages.count("precision: float32") == 1
+    assert sum(each.startswith("images: ") for each in caplog.messages) == 1
+    assert caplog.messages.count("precision: float32") == 3
     cards = [(folder / name / "card.json").read_bytes() for name in trained.members]
     splits = fitting_splits(experiment)
     held_out = len(splits.train) + len(splits.validation)

@@ -28,7 +28,7 @@ from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
 from imgrec.rounding import size_in_words
 
-log = logging.getLogger("imgrec")
+log = logging.getLogger("imgrec.data")
 
 Shape = tuple[int, int, int]
 Rows = Sequence[int] | NDArray[np.intp]

@@ -19,7 +19,7 @@ from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, Record
 from imgrec.errors import DataError
 from imgrec.text import class_name, count_of, join_few, printable
 
-log = logging.getLogger("imgrec")
+log = logging.getLogger("imgrec.data")
 
 Array = NDArray[Any]
 

@@ -32,7 +32,7 @@ from imgrec.errors import DataError
 from imgrec.interface import setting
 from imgrec.text import printable
 
-log = logging.getLogger("imgrec")
+log = logging.getLogger("imgrec.data")
 
 _DEFAULT_VALIDATION = 0.2
 

@@ -37,6 +37,7 @@ from imgrec.workflows.calibration import (
 from imgrec.workflows.prepare import Prepared, calibration_part
 
 log = logging.getLogger("imgrec")
+data_log = logging.getLogger("imgrec.data")
 
 _SPLIT = "validation"
 _KNOWN_IMAGES = 500
@@ -90,7 +91,7 @@ def warn_if_unattainable(experiment: Experiment, splits: Splits) -> None:
     target, fraction = section.target
     best = supported_target(target, len(part or validation), limits=2)
     if best is None or best < fraction:
-        log.warning(
+        data_log.warning(
             "evaluation.selective_prediction will set no threshold: with %s confidence, %s "
             "can guarantee a %s of %s at most, not of %g; add validation images, or "
             "lower the target",

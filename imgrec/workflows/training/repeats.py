@@ -36,6 +36,7 @@ from imgrec.workflows.training.quick import check_quick
 from imgrec.workflows.training.train import DEFAULT_OPTIONS, TrainingOptions
 
 log = logging.getLogger("imgrec")
+data_log = logging.getLogger("imgrec.data")
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,10 @@ def train_members(
 
 @contextlib.contextmanager
 def said_once() -> Iterator[None]:
-    """Log each message once in the context, as trainings say the same of the same images."""
+    """Log in the context once what is said of the images, the same in trainings on the same ones.
+
+    What is said of a training is logged each time: two may end in the same way.
+    """
     seen: set[str] = set()
 
     def is_new(record: logging.LogRecord) -> bool:
@@ -190,11 +194,11 @@ def said_once() -> Iterator[None]:
         seen.add(record.getMessage())
         return len(seen) > before
 
-    log.addFilter(is_new)
+    data_log.addFilter(is_new)
     try:
         yield
     finally:
-        log.removeFilter(is_new)
+        data_log.removeFilter(is_new)
 
 
 def _pooled(folder: Path, repeats: Repeats) -> Repeats:
