@@ -46,10 +46,11 @@ GIVE = """(element, [kind, bytes]) => {
 
 
 class Tokened(NamedTuple):
-    """A service that needs a token, and the folder of its classifiers."""
+    """A service, its token to manage, one that may only ask, and the folder of its classifiers."""
 
     running: Running
     token: str
+    asking: str
     classifiers: Path
 
 
@@ -60,10 +61,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokened]:
     create(folder / "classifiers/pets").close()
     taught(folder / "classifiers/birds").close()
     hard(folder / "classifiers/many")
-    token = add_token(folder / "tokens.json", "manage")
+    token, asking = (add_token(folder / "tokens.json", right) for right in ("manage", "ask"))
     arguments = ["--classifiers", "classifiers", "--token-file", "tokens.json"]
     with Running(arguments, folder) as running:
-        yield Tokened(running, token, folder / "classifiers")
+        yield Tokened(running, token, asking, folder / "classifiers")
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +187,41 @@ def test_photos_are_dropped_pasted_and_taken(browser: Any, service: Tokened) -> 
     visit.press("Stop the camera")
     playwright.expect(visit.page.locator("video")).to_have_count(0)
     assert visit.said == []
+
+
+@pytest.mark.slow
+def test_looking_on(browser: Any, service: Tokened) -> None:
+    """With a token that may only ask, photos are shown and tried; nothing offers to change them."""
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.asking)
+    visit.go("birds")
+    visit.has(".rights", "right to manage")
+    assert visit.page.get_by_role("button").all_inner_texts() == [
+        "Forget token",
+        "Choose a photo",
+        "Camera",
+    ]
+    visit.go("birds/photos")
+    visit.page.locator(".photos .frame").first.click()
+    actions = visit.page.get_by_role("dialog").get_by_role("button")
+    assert actions.all_inner_texts() == ["←", "→", "Close"]
+
+
+@pytest.mark.slow
+def test_a_version_that_is_refused(browser: Any, service: Tokened) -> None:
+    """The page says what it does not meet, until it is published anyway."""
+    path, headers = "/v1/classifiers/birds", {"authorization": f"Bearer {service.token}"}
+    body = b'{"require": ["log_loss <= 0"]}'
+    sent = {**headers, "content-type": "application/json"}
+    assert service.running.ask("PATCH", path, body, sent).status == 200
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.token)
+    visit.go("birds")
+    visit.press("Publish")
+    visit.has(".verdict", "Not published")
+    visit.press("Publish anyway")
+    visit.has(".publish", "Version 1 is published")
+    playwright.expect(visit.page.locator(".verdict")).to_have_count(0)
 
 
 @pytest.mark.slow
@@ -324,7 +360,7 @@ def _publish_and_ask(visit: Visit) -> None:
 def _download(visit: Visit) -> None:
     page = visit.page
     page.get_by_role("link", name="Versions").click()
-    visit.has(".version.published", "pets-1 answers now")
+    visit.has(".version.published", "pets-1 published")
     for name, file in ((".tflite", "pets-1.tflite"), ("Report", "pets-1.html")):
         with page.expect_download() as download:
             visit.press(name)

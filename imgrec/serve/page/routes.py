@@ -11,6 +11,7 @@ from imgrec.files import sha256
 from imgrec.json_documents import json_line
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse
 from imgrec.serve.routes import ROUTES, Handler, Route
+from imgrec.serve.security import Right
 from imgrec.serve.service import Service
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -32,6 +33,8 @@ _HEADERS = {
 def page_routes(*, teaches: bool, needs_token: bool) -> Iterator[Route]:
     """Yield the routes of the page, which everybody may load; they go before others of `/`.
 
+    `manages` alone takes the right to manage, so that the page can find out who has it.
+
     Args:
         teaches: Whether there are classifiers.
         needs_token: Whether requests have to have a token.
@@ -46,10 +49,12 @@ def page_routes(*, teaches: bool, needs_token: bool) -> Iterator[Route]:
     yield _file("design.css", _constant(_design, _TYPES["css"]))
     found = json_line({"teaches": teaches, "needs_token": needs_token}).encode()
     yield _file("service.json", _constant(lambda: found, JSON))
+    # What it says of who asks is its status.
+    yield _file("manages", _constant(lambda: b"{}", JSON), right="manage")
 
 
-def _file(name: str, handler: Handler) -> Route:
-    return Route(f"/page/{name}", ("GET",), handler, right=None)
+def _file(name: str, handler: Handler, right: Right | None = None) -> Route:
+    return Route(f"/page/{name}", ("GET",), handler, right=right)
 
 
 def _design() -> bytes:

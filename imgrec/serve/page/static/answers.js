@@ -2,7 +2,7 @@
 
 import { document_ } from "./api.js";
 import { openCamera } from "./camera.js";
-import { button, el, fail, name, styled } from "./dom.js";
+import { button, el, fail, message, name, styled } from "./dom.js";
 import { choosers, receive } from "./intake.js";
 import { pictureOf } from "./pictures.js";
 import { percent } from "./words.js";
@@ -45,21 +45,21 @@ export function asker(model, { few = false, beside = null } = {}) {
 
 /** The bars of an answer. */
 export function ranked(prediction, threshold) {
-  if (prediction.error) return el("p", { class: "said error" }, prediction.error);
+  if (prediction.error) return el("p", { class: "error" }, prediction.error);
   const bar = ({ class: found, probability }) => {
     const isAnswer = prediction.labels.includes(found);
     const length = styled(el("span", { class: "bar" }), { "--share": `${100 * probability}%` });
     const share = el("span", { class: "probability" }, percent(probability));
     return el("li", { class: isAnswer ? "answer" : null }, name(found), share, length);
   };
-  const why = threshold ? "not sure enough, or unlike what it has seen" : "unlike what it has seen";
+  const why = threshold ? "Not sure enough, or unlike the photos it knows" : "Unlike the photos it knows";
   const unknown = el("p", { class: "said unknown" }, "Unknown", el("small", {}, why));
   return [!prediction.known && unknown, el("ul", { class: "ranked" }, prediction.top.map(bar))];
 }
 
 function waiting(file) {
   const frame = el("div", { class: "frame" }, pictureOf(file, file.name));
-  const said = el("p", { class: "quiet" }, "Asking…");
+  const said = el("p", { class: "quiet" }, "Classifying…");
   const item = el("li", { class: "answered" }, frame, el("div", { class: "said-of" }, said));
   item.file = file;
   return item;
@@ -75,7 +75,7 @@ async function fill(item, model, file, beside) {
     said.replaceChildren(...[ranked(prediction, threshold)].flat().filter(Boolean), ...more);
   } catch (error) {
     if (error.name === "AbortError") return;
-    said.replaceChildren(el("p", { class: "said error" }, error.message), el("small", {}, error.hint ?? ""));
+    said.replaceChildren(el("p", { class: "error" }, ...message(error.message)), el("small", {}, ...message(error.hint ?? "")));
   }
 }
 

@@ -101,7 +101,7 @@ export async function newToken(refused = "") {
 
 function unreachable(error) {
   if (error.name === "AbortError") throw error;
-  throw new Problem(0, { detail: "the service can't be reached", hint: "does it still run?" });
+  throw new Problem(0, { detail: "the service can't be reached", hint: "is it still running?" });
 }
 
 async function problem(response) {

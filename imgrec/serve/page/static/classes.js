@@ -3,7 +3,7 @@
 import { document_, part } from "./api.js";
 import { film } from "./camera.js";
 import { labelOf, nameOf, sameLabel } from "./classifier.js";
-import { asked, button, confirmed, el, fail, name, styled, trimmed } from "./dom.js";
+import { asked, button, confirmed, el, fail, message, name, styled, trimmed } from "./dom.js";
 import { choosers, receive } from "./intake.js";
 import { picture } from "./pictures.js";
 import { upload } from "./uploads.js";
@@ -51,7 +51,8 @@ function classCard(classifier, label) {
   });
   const drawStrip = () => {
     shown = shown.slice(0, SHOWN);
-    strip.replaceChildren(...shown.map((photo) => el("li", {}, thumbnail(classifier, photo))));
+    const there = new Map([...strip.children].map((each) => [each.dataset.photo, each]));
+    strip.replaceChildren(...shown.map((photo) => there.get(photo.sha256) ?? thumbnail(classifier, photo)));
     strip.hidden = !shown.length;
   };
   const drawFacts = () => facts.replaceChildren(...factsOf(classifier, label));
@@ -91,12 +92,13 @@ function classCard(classifier, label) {
 }
 
 function thumbnail(classifier, photo) {
-  return picture(classifier.photoPath(photo.sha256, "thumbnail"), photo.name);
+  const path = classifier.photoPath(photo.sha256, "thumbnail");
+  return el("li", { "data-photo": photo.sha256 }, picture(path, photo.name));
 }
 
 function factsOf(classifier, label) {
   const photos = classifier.photosOf(label);
-  const found = [el("span", {}, photos ? count(photos, "photo") : "no photos yet")];
+  const found = [el("span", {}, photos ? count(photos, "photo") : "No photos yet")];
   const measured = classifier.standing.classes.find((each) => each.class === label.class);
   if (label.class && measured) {
     const share = measured.correct / measured.photos;
@@ -118,7 +120,7 @@ function menu(classifier, found) {
   };
   const remove = async () => {
     const photos = classifier.photosOf({ class: found });
-    const text = `${count(photos, "photo")} will be deleted for ever. The classifier will be the one that never saw them; versions that knew them are withdrawn.`;
+    const text = `${count(photos, "photo")} will be deleted for ever. The classifier will be the one that never saw them; versions that know them will be withdrawn.`;
     if (!(await confirmed(`Delete the class ${found}?`, photos ? text : "It has no photos.", "Delete"))) return;
     classifier.sayWithdrawn(await classifier.jobs.ask(path, { method: "DELETE" }));
     await classifier.load();
@@ -126,8 +128,8 @@ function menu(classifier, found) {
   return el(
     "span",
     { class: "menu" },
-    button("Rename", rename, { class: "plain", "aria-label": `Rename ${found}` }),
-    button("Delete", remove, { class: "plain", "aria-label": `Delete ${found}` }),
+    button("Rename", rename, { class: "plain minor", "aria-label": `Rename ${found}` }),
+    button("Delete", remove, { class: "plain minor", "aria-label": `Delete ${found}` }),
   );
 }
 
@@ -146,7 +148,9 @@ async function send(classifier, label, files, state, added) {
       said.textContent = `${done.toLocaleString("en")} of ${count(total, "photo")}`;
     },
     added: (found) => {
-      added(found.photos.filter((each) => each.outcome === "added").map((each) => each.photo));
+      const fresh = found.photos.filter((each) => each.outcome === "added").map((each) => each.photo);
+      added(fresh);
+      classifier.counted(label, fresh.length);
       classifier.took(found.standing);
     },
   });
@@ -158,12 +162,12 @@ async function send(classifier, label, files, state, added) {
 function refusedList(refused) {
   const text = (each) =>
     each.outcome === "elsewhere"
-      ? `it is in ${nameOf(labelOf(each.photo))} already`
+      ? `already in ${nameOf(labelOf(each.photo))}`
       : each.reason;
   const item = ([reason, found]) => {
     const names = found.slice(0, NAMED).flatMap((each, place) => [place ? ", " : "", name(each.name)]);
     const more = found.length > NAMED ? ` and ${found.length - NAMED} more` : "";
-    return el("li", {}, ...names, `${more}: ${reason}`);
+    return el("li", {}, ...names, more, ": ", ...message(reason));
   };
   const box = el(
     "div",
@@ -190,7 +194,7 @@ function newClass(classifier, take) {
     "li",
     { class: "class new" },
     el("form", { class: "row", on: { submit } }, field, el("button", {}, "Add class")),
-    el("p", { class: "quiet" }, "Or drop folders here: each becomes a class."),
+    el("p", { class: "quiet" }, "Or drop folders of photos here: each becomes a class."),
   );
   receive(card, async (files) => {
     try {

@@ -49,10 +49,22 @@ export class Classifier extends EventTarget {
     return [...this.document.classes.map((each) => ({ class: each.name })), { status: "unsure" }, { status: "none" }];
   }
 
+  /** How many photos there are. */
+  get total() {
+    return this.labels.reduce((sum, each) => sum + this.photosOf(each), 0);
+  }
+
   /** How many photos have a label. */
   photosOf(label) {
     if (label.status) return this.document.photos[label.status];
     return this.document.classes.find((each) => each.name === label.class)?.photos ?? 0;
+  }
+
+  /** A label has more photos than the description says, until that is read again. */
+  counted(label, more) {
+    const found = this.document.classes.find((each) => each.name === label.class);
+    if (found) found.photos += more;
+    if (label.status) this.document.photos[label.status] += more;
   }
 
   photosPath(label) {
@@ -157,8 +169,9 @@ export class Classifier extends EventTarget {
   /** Say which versions a deletion withdrew. */
   sayWithdrawn(found) {
     if (!found.withdrawn.length) return;
-    const now = found.published ? `; version ${found.published} answers now` : "; nothing is published now";
-    toast(`Versions that knew it are withdrawn: ${found.withdrawn.join(", ")}${now}`);
+    const one = found.withdrawn.length === 1;
+    const gone = `Version${one ? "" : "s"} ${found.withdrawn.join(", ")} ${one ? "is" : "are"} withdrawn`;
+    toast(found.published ? `${gone}; version ${found.published} is published` : `${gone}; nothing is published now`);
   }
 
   /** Photos have changed: say so, with the numbers of photos read again. */

@@ -14,7 +14,7 @@ export async function classifierPage(context) {
   const trying = trySection(classifier);
   return [
     head,
-    standingPanel(classifier),
+    el("div", { class: "summary" }, standingPanel(classifier), ...publishBox(classifier)),
     shortcuts({ "Try it": trying, "Worth a look": review }),
     el(
       "div",
@@ -53,7 +53,7 @@ function trySection(classifier) {
     if (classifier.standing.state !== "too_few" && classifier.standing.revision !== answered) place.again();
     answered = classifier.standing.revision;
   };
-  section.append(el("h2", { id: "try" }, "Try it"), few, place, publishBox(classifier));
+  section.append(el("h2", { id: "try" }, "Try it"), few, place);
   classifier.addEventListener("standing", follow);
   classifier.addEventListener("change", draw);
   draw();
@@ -81,9 +81,12 @@ function named(file) {
   return body;
 }
 
+/** A button that publishes, and what a version that was refused has to meet. */
 function publishBox(classifier) {
   const box = el("div", { class: "publish" });
+  const refusal = el("div", { class: "refusal", role: "alert" });
   const publish = async (force) => {
+    refusal.replaceChildren();
     const found = await classifier.jobs.ask(`${classifier.path}/publish`, { method: "POST", json: { force } });
     toast(`Version ${found.version.number} is published`);
     await classifier.load();
@@ -92,20 +95,43 @@ function publishBox(classifier) {
     try {
       await publish(false);
     } catch (error) {
-      if (!error.document?.verdicts) throw error;
-      toast(error.message, { bad: true, label: "Publish anyway", action: () => publish(true) });
+      const verdicts = error.document?.verdicts;
+      if (!verdicts) throw error;
+      refusal.replaceChildren(missed(verdicts, () => publish(true), () => refusal.replaceChildren()));
     }
   };
+  const act = busyButton("Publish", attempt, { class: "primary" });
+  const said = el("p", { class: "quiet" });
+  box.append(act, said);
   const draw = () => {
     const { published, standing } = classifier.document;
-    const act = busyButton("Publish", attempt, { class: "primary" });
-    act.disabled = standing.state === "too_few";
-    const said = published
-      ? [`Version ${published} is published. `, el("a", { href: `#/${part(classifier.name)}/versions` }, "How programs ask it")]
-      : ["A published version is a complete run, for programs and for downloading."];
-    box.replaceChildren(act, el("p", { class: "quiet" }, ...said));
+    const ready = standing.state !== "too_few";
+    box.hidden = !ready && !published;
+    act.hidden = !ready;
+    const text = published
+      ? [`Version ${published} is published. `, el("a", { href: `#/${part(classifier.name)}/versions` }, "Use it in programs")]
+      : ["Makes a version that programs can use and that you can download."];
+    said.replaceChildren(...text);
   };
   classifier.addEventListener("change", draw);
+  classifier.addEventListener("standing", draw);
   draw();
-  return box;
+  return [box, refusal];
+}
+
+function missed(verdicts, force, close) {
+  const item = ({ met, reason }) =>
+    el(
+      "li",
+      { class: met ? "met" : "missed" },
+      el("span", { class: "sign", role: "img", "aria-label": met ? "met" : "not met" }, met ? "✓" : "✗"),
+      el("span", {}, reason),
+    );
+  return el(
+    "section",
+    { class: "verdict missed", "aria-labelledby": "refused" },
+    el("h2", { id: "refused" }, el("span", { class: "mark", "aria-hidden": "true" }, "✗"), "Not published"),
+    el("ul", {}, verdicts.map(item)),
+    el("div", { class: "actions start" }, busyButton("Publish anyway", force), button("Dismiss", close, { class: "plain" })),
+  );
 }

@@ -52,6 +52,9 @@ export function busyButton(label, action, properties) {
 /** A name that others chose: the direction of its writing does not change what is around it. */
 export const name = (text) => el("bdi", {}, text);
 
+/** A message of the service: what one types stands between backticks. */
+export const message = (text) => text.split("`").map((each, place) => (place % 2 ? el("code", {}, each) : each));
+
 /** Set a custom property, such as the length of a bar. */
 export function styled(element, properties) {
   for (const [key, value] of Object.entries(properties)) element.style.setProperty(key, value);
@@ -60,12 +63,16 @@ export function styled(element, properties) {
 
 /** Show a message for some seconds, with a button if there is something to do about it. */
 export function toast(text, { action, label, bad = false } = {}) {
-  const place = document.querySelector("dialog[open] .toasts") ?? document.getElementById("toasts");
-  const shown = el("div", { class: bad ? "toast bad" : "toast" }, el("span", {}, text));
+  const open = document.querySelectorAll("dialog[open] .toasts");
+  const place = [...open].at(-1) ?? document.getElementById("toasts");
+  const shown = el("div", { class: bad ? "toast bad" : "toast", "data-text": text }, el("span", {}, ...message(text)));
   const close = () => shown.remove();
-  if (action) shown.append(button(label, () => (close(), action()), { class: "plain" }));
+  // The same again says nothing more, and a button always acts on what was done last.
+  const isOver = (each) => each.dataset.text === text || (action && each.querySelector(".act"));
+  [...place.children].filter(isOver).forEach((each) => each.remove());
+  if (action) shown.append(button(label, () => (close(), action()), { class: "plain act" }));
   shown.append(button("×", close, { class: "plain", "aria-label": "Dismiss" }));
-  while (place.children.length > 2) place.firstElementChild.remove();
+  while (place.children.length > 1) place.firstElementChild.remove();
   place.append(shown);
   setTimeout(close, bad ? 12000 : 8000);
 }
@@ -125,7 +132,7 @@ export function asked(title, { label, value = "", help = "", type = "text", send
         await save(given);
         close(given);
       } catch (error) {
-        why.textContent = reasonOf(error);
+        why.replaceChildren(...message(reasonOf(error)));
         field.setAttribute("aria-invalid", "true");
         field.focus();
       }

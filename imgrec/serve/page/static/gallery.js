@@ -25,7 +25,9 @@ export function gallery(classifier, label, signal) {
   const base = label === null ? `${classifier.path}/photos?` : `${classifier.photosPath(label)}&`;
   let next = `${base}limit=${AT_A_TIME}`;
 
-  const more = async () => {
+  let reading = null;
+  const more = () => (reading ??= read().finally(() => (reading = null)));
+  const read = async () => {
     try {
       const found = await document_(next, { signal });
       if (found.photos.length) place.append(list(found.photos));
@@ -53,11 +55,19 @@ export function gallery(classifier, label, signal) {
     const many = `Photos ${first.toLocaleString("en")} to ${photos.length.toLocaleString("en")}`;
     return styled(el("ul", { class: "gallery", "aria-label": many }, shown), { "--rows": rows });
   };
+  const rest = {
+    total: () => (label === null ? classifier.total : classifier.photosOf(label)),
+    more: async () => {
+      if (!next) return;
+      sentinel.disconnect();
+      await more();
+    },
+  };
   const item = (photo) => {
     const at = photos.push(photo) - 1;
     places.set(photo.sha256, at);
     const said = el("figcaption", {}, name(nameOf(labelOf(photo))));
-    const made = el("li", { "data-place": at }, thumbnailButton(classifier, photos, at), checkbox(selection, at, photo), said);
+    const made = el("li", { "data-place": at }, thumbnailButton(classifier, photos, at, rest), checkbox(selection, at, photo), said);
     items.push(made);
     return made;
   };
@@ -133,7 +143,7 @@ export function gallery(classifier, label, signal) {
 
 function help() {
   const key = (text) => el("kbd", {}, text);
-  const keys = ["arrows move, with ", key("Shift"), " they select, ", key("Ctrl"), " ", key("A"), " selects all, ", key("1"), " to ", key("9"), " relabel, ", key("U"), " unsure, ", key("N"), " none of these, ", key("Delete"), " deletes, ", key("Z"), " undoes"];
+  const keys = ["arrows move, with ", key("Shift"), " they select, ", key("Ctrl"), " ", key("A"), " selects all, ", key("1"), " to ", key("9"), " relabel, ", key("U"), " is unsure, ", key("N"), " none of these, ", key("Delete"), " deletes, ", key("Z"), " undoes"];
   return el("p", { class: "quiet keys" }, "Keys: ", ...keys);
 }
 

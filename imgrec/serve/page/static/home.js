@@ -8,6 +8,12 @@ import { count } from "./words.js";
 
 const IN_TILE = 4;
 
+const STEPS = [
+  ["Name the classes", "Cats and dogs, good and broken: whatever you want to tell apart."],
+  ["Add photos", "Two of each class are enough for a first answer; more make it better."],
+  ["Try and publish", "See how accurate it is, and use it here or in programs."],
+];
+
 /** The classifiers, or without them, and with `#/?ask`, a place to ask the models. */
 export async function homePage({ service, query }) {
   if (service.teaches && !query.has("ask")) return classifierSection(await entries("v1/classifiers", "classifiers"));
@@ -79,15 +85,15 @@ function classifierSection(classifiers) {
   const empty = el(
     "div",
     { class: "empty" },
-    el("h2", {}, "Teach it what you see"),
-    el("p", {}, "A classifier learns from photos: a few of each class are enough for an answer."),
+    el("h2", {}, "Teach a classifier with your photos"),
+    el("ol", { class: "steps" }, STEPS.map(([what, how]) => el("li", {}, el("strong", {}, what), el("span", { class: "quiet" }, how)))),
     make,
   );
   if (!classifiers.length) return el("section", {}, el("h1", {}, "Your classifiers"), empty);
   return el(
     "section",
     {},
-    el("div", { class: "row" }, el("h1", {}, "Your classifiers"), make),
+    el("div", { class: "row tiles-head" }, el("h1", {}, "Your classifiers"), make),
     el("ul", { class: "tiles" }, classifiers.map(tile)),
   );
 }
@@ -113,7 +119,7 @@ function tile(classifier) {
         { class: "quiet" },
         `${count(classifier.classes.length, "class", "classes")}, ${count(labelled, "photo")}`,
       ),
-      el("small", {}, published ? `version ${published} is published` : "no version is published"),
+      el("small", {}, published ? `Version ${published} is published` : "Not published yet"),
     ),
   );
 }

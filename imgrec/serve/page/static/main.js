@@ -1,25 +1,40 @@
 // The places of the page, by the part of the address behind the `#`.
 
-import { currentToken, document_, forgetToken, newToken } from "./api.js";
+import { ask, currentToken, document_, forgetToken, newToken } from "./api.js";
 import { classifierPage } from "./classifier_page.js";
-import { button, el } from "./dom.js";
+import { button, el, message } from "./dom.js";
 import { homePage } from "./home.js";
 import { photosPage } from "./photos_page.js";
 import { versionsPage } from "./versions_page.js";
 
 const content = document.getElementById("content");
+const TITLES = { 0: "No connection", 401: "A token is needed", 404: "Not found" };
 let service = null;
 let leave = null;
 
-addEventListener("hashchange", () => show(true));
+addEventListener("hashchange", () => {
+  for (const each of document.querySelectorAll("dialog[open]")) each.close();
+  show(true);
+});
 addEventListener("token", topBar);
 await start();
 
 async function start() {
-  service = await document_("page/service.json").catch(failed);
-  if (!service) return;
-  topBar();
-  await show(false);
+  try {
+    service ??= await document_("page/service.json");
+    topBar();
+    if (service.teaches) await rights();
+    await show(false);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Find out whether one may teach here, or only look on and ask. */
+async function rights() {
+  const refused = await ask("page/manages").then(() => null, (error) => error);
+  if (refused && refused.status !== 403) throw refused;
+  document.documentElement.classList.toggle("looks-on", Boolean(refused));
 }
 
 /** Show the place of the address: `#/`, `#/pets`, `#/pets/photos`, `#/pets/versions`. */
@@ -35,6 +50,7 @@ async function show(moved) {
     if (context.signal.aborted) return;
     document.title = name ? `${name}: imgrec` : "imgrec";
     content.replaceChildren(...[found].flat().filter(Boolean));
+    topBar();
     scrollTo(0, 0);
     if (moved) content.focus({ preventScroll: true });
   } catch (error) {
@@ -51,32 +67,35 @@ function decoded(text) {
 }
 
 function topBar() {
+  const asks = !service.teaches || location.hash.startsWith("#/?ask");
+  const link = (href, label, here) => el("a", { href, "aria-current": here ? "page" : null }, label);
   const links = [
-    service.teaches && el("a", { href: "#/" }, "Classifiers"),
-    el("a", { href: service.teaches ? "#/?ask" : "#/" }, "Classify"),
-    el("a", { href: "docs" }, "API"),
+    service.teaches && link("#/", "Classifiers", !asks),
+    link(service.teaches ? "#/?ask" : "#/", "Classify", asks),
+    link("docs", "API", false),
   ];
-  if (service.needs_token) links.push(button(currentToken() ? "Forget token" : "Enter token", token));
+  if (service.needs_token) links.push(button(currentToken() ? "Forget token" : "Enter token", token, { class: "plain" }));
   document.getElementById("places").replaceChildren(...links.filter(Boolean));
 }
 
 async function token() {
   if (currentToken()) forgetToken();
   else await newToken();
-  topBar();
-  await show(true);
+  await start();
 }
 
 function failed(error) {
+  const needsToken = error.status === 401;
+  const hint = needsToken ? "Whoever runs the service can give you one." : (error.hint ?? "");
   content.replaceChildren(
-    el("h1", {}, error.status === 404 ? "Not found" : "This did not work"),
-    el("p", { class: "error" }, error.message),
-    el("p", { class: "quiet" }, error.hint ?? ""),
+    el("h1", {}, TITLES[error.status] ?? "This did not work"),
+    needsToken ? "" : el("p", { class: "error" }, ...message(error.message)),
+    el("p", { class: "quiet" }, ...message(hint)),
     el(
       "div",
       { class: "actions start" },
-      button("Try again", () => location.reload(), { class: "primary" }),
-      el("a", { class: "button", href: "#/" }, "To the start"),
+      button(needsToken ? "Enter token" : "Try again", start, { class: "primary" }),
+      el("a", { class: "button", href: "#/" }, "Home"),
     ),
   );
   if (!error.status) console.error(error);

@@ -25,7 +25,6 @@ export async function photosPage(context) {
 function choices(classifier, current, choose) {
   const box = el("fieldset", { class: "choices" });
   const draw = () => {
-    const total = classifier.labels.reduce((sum, each) => sum + classifier.photosOf(each), 0);
     const one = (label, shown, number) =>
       el(
         "label",
@@ -37,7 +36,7 @@ function choices(classifier, current, choose) {
     const focused = document.activeElement?.closest("fieldset") === box;
     box.replaceChildren(
       el("legend", {}, "Show"),
-      one(null, "all", total),
+      one(null, "All", classifier.total),
       ...classifier.labels.map((each) => one(each, nameOf(each), classifier.photosOf(each))),
     );
     if (focused) box.querySelector(":checked")?.focus();

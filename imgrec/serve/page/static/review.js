@@ -34,8 +34,8 @@ function suspects(classifier) {
   return el(
     "div",
     {},
-    el("h3", {}, "Perhaps labelled wrong"),
-    el("p", { class: "quiet" }, "The worst mistakes of the cross-validation."),
+    el("h3", {}, "Probably mislabelled"),
+    el("p", { class: "quiet" }, "The worst mistakes of the cross-validation: where it is sure of another class."),
     el("ul", { class: "gallery" }, found.map(item)),
   );
 }
@@ -52,13 +52,13 @@ function confusions(classifier) {
       el("td", { class: "text" }, name(each.taken_for)),
       el("td", {}, `${each.photos.toLocaleString("en")} of ${photos.get(each.class)?.toLocaleString("en") ?? "?"}`),
     );
-  const head = ["Class", "taken for", "photos"].map((each, place) =>
+  const head = ["Class", "Taken for", "Photos"].map((each, place) =>
     el("th", { scope: "col", class: place === 1 ? "text" : null }, each),
   );
   return el(
     "div",
     {},
-    el("h3", {}, "Confused"),
+    el("h3", {}, "Confused classes"),
     el("div", { class: "scroll" }, el("table", { class: "confused" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, confused.map(row)))),
   );
 }
@@ -77,8 +77,8 @@ function twins(classifier) {
   return el(
     "div",
     {},
-    el("h3", {}, "The same in several classes"),
-    el("p", { class: "quiet" }, `${count(found.length, "group")} of photos that look alike, with different labels.`),
+    el("h3", {}, "Near-duplicates in different classes"),
+    el("p", { class: "quiet" }, `${count(found.length, "group")} of photos that look the same, but have different labels.`),
     el("ul", { class: "groups" }, found.map(group)),
   );
 }

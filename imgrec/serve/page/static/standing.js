@@ -62,19 +62,24 @@ function content(standing) {
       {},
       track,
       el("p", {}, between, el("span", { class: "quiet" }, `, ${how}`), difference(standing)),
-      !standing.enough && el("p", { class: "quiet" }, "Too few photos to tell more exactly."),
-      state === "pending" && el("p", { class: "pending-note", role: "status" }, "Measuring the latest change…"),
+      !standing.enough && el("p", { class: "quiet" }, "There are too few photos to tell more exactly."),
+      state === "pending" && measuring("Measuring the latest change…"),
       tooFew(standing),
     ),
   ];
 }
 
 function missing(standing) {
-  if (standing.state === "pending") return [el("p", { role: "status" }, "Measuring how good it is…")];
+  if (standing.state === "pending") return [measuring("Measuring the accuracy…")];
   return [
     el("p", {}, el("strong", {}, "Two classes with two photos each are enough for a first answer.")),
+    standing.too_few.length ? null : el("p", { class: "quiet" }, "Add classes and their photos below."),
     tooFew(standing),
   ].filter(Boolean);
+}
+
+function measuring(text) {
+  return el("p", { class: "measuring", role: "status" }, text);
 }
 
 function tooFew({ too_few: found }) {
@@ -88,6 +93,6 @@ function tooFew({ too_few: found }) {
 }
 
 function difference({ difference: found }) {
-  if (!found || found.finding === "inconclusive") return null;
-  return el("span", { class: `finding ${found.finding}` }, found.finding);
+  if (!["better", "worse"].includes(found?.finding)) return null;
+  return el("span", { class: `finding ${found.finding}` }, `${found.finding} than before`);
 }

@@ -23,7 +23,7 @@ export async function upload(classifier, files, label, { progress, added, signal
         added(found);
       } catch (error) {
         if (error.name === "AbortError") return;
-        const reason = error.message + (error.hint ? `; ${error.hint}` : "");
+        const reason = reasonOf(error, batch);
         refused.push(...batch.map((each) => ({ name: each.name, outcome: "failed", reason })));
         if ([0, 401, 403, 404, 409, 507].includes(error.status)) return stop(rest, refused, reason);
       }
@@ -32,6 +32,11 @@ export async function upload(classifier, files, label, { progress, added, signal
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return refused;
+}
+
+function reasonOf(error, batch) {
+  if (error.status === 413 && batch.length === 1) return "the file is larger than the service accepts";
+  return error.message + (error.hint ? `; ${error.hint}` : "");
 }
 
 function stop(rest, refused, reason) {

@@ -8,11 +8,11 @@ import { count, moment, percent } from "./words.js";
 export async function versionsPage(context) {
   const { classifier, head } = await openClassifier(context, "versions");
   const versions = await entries(`${classifier.path}/versions`, "versions", { signal: context.signal });
-  const again = () => versionsPage(context).then((parts) => document.getElementById("content").replaceChildren(...parts));
+  const again = () => versionsPage(context).then((parts) => document.getElementById("content").replaceChildren(...parts.filter(Boolean)));
   return [
     head,
     versions.length ? versionList(classifier, versions.toReversed(), context, again) : nothing(classifier),
-    usage(classifier, context.service),
+    classifier.document.published && usage(classifier, context.service),
     settings(classifier),
   ];
 }
@@ -22,7 +22,7 @@ function nothing(classifier) {
     "div",
     { class: "empty" },
     el("h2", {}, "Nothing is published yet"),
-    el("p", {}, "A version is a complete run: model, certificate, report. Programs ask it, and you can download it."),
+    el("p", {}, "A version is a complete run, with a model, a certificate and a report. Programs can use it, and you can download it."),
     el("a", { class: "button primary", href: `#/${part(classifier.name)}` }, "Teach and publish"),
   );
 }
@@ -39,17 +39,17 @@ function versionList(classifier, versions, context, again) {
 function versionCard(classifier, version, context, again) {
   const { accuracy, state } = version;
   const badge = {
-    published: el("span", { class: "finding better" }, "answers now"),
+    published: el("span", { class: "finding better" }, "published"),
     withdrawn: el("span", { class: "finding quiet" }, "withdrawn"),
   }[state];
   const facts = [moment(version.created), count(version.photos, "photo"), count(version.classes.length, "class", "classes")];
   return el(
     "li",
     { class: `version ${state}` },
-    el("div", {}, el("h3", {}, name(`${classifier.name}-${version.number}`), " ", badge), el("p", { class: "quiet" }, facts.join(", "))),
+    el("div", {}, el("h3", {}, name(`${classifier.name}-${version.number}`), " ", badge), el("p", { class: "quiet" }, facts.join(" · "))),
     accuracy &&
       el("p", { class: "measured" }, el("strong", {}, percent(accuracy.value)), el("small", {}, `${percent(accuracy.low)} to ${percent(accuracy.high)}`)),
-    el("div", { class: "files" }, state === "withdrawn" ? el("p", { class: "quiet" }, "It knew a photo that was deleted.") : files(classifier, version, context, again)),
+    el("div", { class: "files" }, state === "withdrawn" ? el("p", { class: "quiet" }, "A photo that it knew was deleted.") : files(classifier, version, context, again)),
   );
 }
 
@@ -63,11 +63,11 @@ function files(classifier, version, context, again) {
     : el("a", { class: "button plain", href: `${path}/report.html`, target: "_blank", rel: "noopener" }, "Report");
   const answer = async () => {
     await document_(`${path}:restore`, { method: "POST" });
-    toast(`Version ${version.number} answers now`);
+    toast(`Version ${version.number} is published again`);
     await again();
   };
-  const restore = busyButton("Let it answer", answer, { class: "plain" });
-  return [report, download("Run", "run.zip", `${named}.zip`), download(".tflite", "model.tflite", `${named}.tflite`), version.state === "available" && restore];
+  const restore = busyButton("Restore", answer, { class: "plain restore" });
+  return [report, download("Run (.zip)", "run.zip", `${named}.zip`), download(".tflite", "model.tflite", `${named}.tflite`), version.state === "available" && restore];
 }
 
 function usage(classifier, service) {
@@ -87,7 +87,7 @@ function usage(classifier, service) {
     `request = Request(url, Path("photo.jpg").read_bytes()${header})`,
     'print(json.load(urlopen(request))["predictions"][0]["top"][0])',
   ].join("\n");
-  return el("section", { "aria-labelledby": "use" }, el("h2", { id: "use" }, "Ask it from programs"), code("curl", curl), code("Python", python));
+  return el("section", { "aria-labelledby": "use" }, el("h2", { id: "use" }, "Use it in programs"), code("curl", curl), code("Python", python));
 }
 
 function code(title, text) {
@@ -99,7 +99,7 @@ function settings(classifier) {
   const requirements = el("p", {});
   const draw = () => {
     const found = classifier.document.require;
-    requirements.replaceChildren(...(found.length ? found.flatMap((each, place) => [place ? ", " : "", el("code", {}, each)]) : ["Nothing. A version that is significantly worse than the published one is not published in any case."]));
+    requirements.replaceChildren(...(found.length ? found.flatMap((each, place) => [place ? ", " : "", el("code", {}, each)]) : ["Nothing is required yet. A version that is significantly worse than the published one is refused in any case."]));
   };
   const change = async () => {
     const value = classifier.document.require.join(", ");
@@ -109,7 +109,7 @@ function settings(classifier) {
       await classifier.load();
       draw();
     };
-    await asked("What a version has to meet", { label: "Requirements, separated by commas", help: "Such as accuracy >= 0.95", value, required: false, save });
+    await asked("Requirements for publishing", { label: "Requirements, separated by commas", help: "Such as accuracy >= 0.95", value, required: false, save });
   };
   const rename = async () => {
     const save = (name) => name === classifier.name || document_(classifier.path, { method: "PATCH", json: { name } });
@@ -126,10 +126,20 @@ function settings(classifier) {
   draw();
   return el(
     "section",
-    { "aria-labelledby": "settings" },
+    { class: "settings", "aria-labelledby": "settings" },
     el("h2", { id: "settings" }, "Settings"),
-    el("h3", {}, "What a version has to meet"),
-    requirements,
-    el("div", { class: "actions start" }, button("Change", change), button("Rename the classifier", rename), button("Delete the classifier", remove, { class: "danger" })),
+    el(
+      "div",
+      { class: "row" },
+      el("div", {}, el("h3", {}, "Requirements for publishing"), requirements),
+      button("Change", change, { "aria-label": "Change the requirements" }),
+    ),
+    el("div", { class: "row" }, el("div", {}, el("h3", {}, "Name"), el("p", {}, name(classifier.name))), button("Rename", rename, { "aria-label": "Rename the classifier" })),
+    el(
+      "div",
+      { class: "row" },
+      el("div", {}, el("h3", {}, "Delete this classifier"), el("p", {}, "With all its photos and versions. This can't be undone.")),
+      button("Delete", remove, { class: "danger", "aria-label": "Delete the classifier" }),
+    ),
   );
 }

@@ -5,12 +5,12 @@ import { labelOf, nameOf, sameLabel } from "./classifier.js";
 import { button, confirmed, el, fail, name } from "./dom.js";
 import { picture, show } from "./pictures.js";
 
-/** A thumbnail that opens the viewer at its photo. */
-export function thumbnailButton(classifier, photos, place) {
+/** A thumbnail that opens the viewer at its photo; `rest` is about photos that are not read yet. */
+export function thumbnailButton(classifier, photos, place, rest) {
   const photo = photos[place];
   return el(
     "button",
-    { type: "button", class: "frame", on: { click: () => view(classifier, photos, place) } },
+    { type: "button", class: "frame", on: { click: () => view(classifier, photos, place, rest) } },
     picture(classifier.photoPath(photo.sha256, "thumbnail"), photo.name),
   );
 }
@@ -37,7 +37,7 @@ export function keyOf(label, classifier) {
 export async function remove(classifier, photos) {
   const many = photos.length > 1;
   const title = many ? `Delete ${photos.length.toLocaleString("en")} photos for ever?` : "Delete this photo for ever?";
-  const text = `This can't be undone. The classifier will be the one that never saw ${many ? "them" : "it"}; versions that knew ${many ? "them" : "it"} are withdrawn.`;
+  const text = `This can't be undone. The classifier will be the one that never saw ${many ? "them" : "it"}; versions that know ${many ? "them" : "it"} will be withdrawn.`;
   if (!(await confirmed(title, text, "Delete"))) return false;
   try {
     await classifier.forget(photos);
@@ -48,9 +48,13 @@ export async function remove(classifier, photos) {
   }
 }
 
-/** Show a photo out of some. */
-export function view(classifier, photos, place) {
+/**
+ * Show a photo out of some.
+ * `more()` reads further ones into `photos`, if there are any; `total()` is how many there are.
+ */
+export function view(classifier, photos, place, { more = async () => {}, total = () => 0 } = {}) {
   const all = photos.filter((each) => !each.gone);
+  let known = photos.length;
   let at = Math.max(0, all.indexOf(photos[place]));
   const image = picture("", "");
   const title = el("p", { class: "quiet", role: "status" });
@@ -66,8 +70,8 @@ export function view(classifier, photos, place) {
       { class: "actions" },
       button("Delete", () => drop(), { class: "danger plain" }),
       el("span", { class: "grow" }),
-      button("Previous", () => move(-1), { "aria-keyshortcuts": "ArrowLeft" }),
-      button("Next", () => move(1), { "aria-keyshortcuts": "ArrowRight" }),
+      button("←", () => move(-1), { "aria-label": "Previous", "aria-keyshortcuts": "ArrowLeft" }),
+      button("→", () => move(1), { "aria-label": "Next", "aria-keyshortcuts": "ArrowRight" }),
       button("Close", () => shown.close(), { class: "primary", autofocus: true }),
     ),
     el("div", { class: "toasts", role: "status" }),
@@ -78,7 +82,8 @@ export function view(classifier, photos, place) {
     show(image, classifier.photoPath(photo.sha256, "content"), photo.name);
     drawLabels(photo);
     const size = photo.width ? `, ${photo.width} × ${photo.height} pixels` : "";
-    title.replaceChildren(`${at + 1} of ${all.length}: `, name(photo.name), size);
+    const of = Math.max(all.length, total()).toLocaleString("en");
+    title.replaceChildren(`${(at + 1).toLocaleString("en")} of ${of}: `, name(photo.name), size);
     if (photo.width) return;
     try {
       Object.assign(photo, await document_(classifier.photoPath(photo.sha256)));
@@ -98,7 +103,12 @@ export function view(classifier, photos, place) {
       }),
     );
   };
-  const move = (by) => {
+  const move = async (by) => {
+    if (at + by === all.length) {
+      if (photos.length === known) await more();
+      all.push(...photos.slice(known));
+      known = photos.length;
+    }
     at = (at + by + all.length) % all.length;
     draw();
   };

@@ -23,6 +23,7 @@ export async function openClassifier(context, current) {
     el("h1", {}, name(context.name)),
     el("nav", { class: "tabs", "aria-label": context.name }, tabs.map(tab)),
     jobsPanel(classifier.jobs),
+    el("p", { class: "quiet rights" }, "You can look at everything and try it. Teaching takes a token with the right to manage."),
   );
   classifier.jobs.find().catch(fail);
   classifier.jobs.addEventListener("end", () => classifier.load().catch(fail));
