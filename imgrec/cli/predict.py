@@ -13,10 +13,10 @@ from click.core import ParameterSource
 from imgrec.cli import options
 from imgrec.cli.chosen_model import chosen_models
 from imgrec.cli.console import Console, aligned
-from imgrec.cli.fast_start import without_collections
 from imgrec.cli.options import refuse_unusable
 from imgrec.errors import DataError, UsageError
 from imgrec.files import check_suffix, check_writable, is_stream, write_output
+from imgrec.garbage import without_collections
 from imgrec.progress import Silent
 from imgrec.text import count_of, join_few, printable
 

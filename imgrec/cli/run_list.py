@@ -11,8 +11,8 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.cli.fast_start import without_collections
 from imgrec.errors import UsageError
+from imgrec.garbage import without_collections
 from imgrec.text import printable
 
 if TYPE_CHECKING:

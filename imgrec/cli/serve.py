@@ -14,8 +14,8 @@ from click.core import ParameterSource
 from imgrec.cli import options
 from imgrec.cli.chosen_model import chosen_models
 from imgrec.cli.console import Console
-from imgrec.cli.fast_start import without_collections
 from imgrec.errors import RunError, UsageError
+from imgrec.garbage import without_collections
 from imgrec.text import printable
 
 if TYPE_CHECKING:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-import gc
 import importlib.util
 import logging
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
 
 from imgrec.errors import RunError, UsageError
+from imgrec.garbage import without_collections
 from imgrec.interface import option
 from imgrec.models.processor import bfloat16_instructions, has_avx512, processor_name
 from imgrec.stderr import suppress_native_stderr
@@ -139,7 +137,7 @@ def describe() -> Machine:
 @functools.cache
 def _quiet_import() -> Any:
     try:
-        with suppress_native_stderr(), _paused_collection():
+        with suppress_native_stderr(), without_collections():
             import keras
             import tensorflow as tf
     except ModuleNotFoundError as error:
@@ -149,23 +147,6 @@ def _quiet_import() -> Any:
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     return tf
-
-
-@contextmanager
-def _paused_collection() -> Iterator[None]:
-    """Pause Python's garbage collector within the block, and count what was made in it as old.
-
-    It would look through all that is imported again and again: a sixth of the time of an import.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.unfreeze()  # into the oldest generation, which is looked through least often
-        if was_enabled:
-            gc.enable()
 
 
 def _not_installed(module: str | None) -> RunError:
