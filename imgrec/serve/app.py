@@ -93,6 +93,8 @@ class Application:
         path = scope["raw_path"]
         find = self._found if len(path) <= _LONGEST_PATH else self._find
         application, scope["path_params"] = find(scope["method"], path)
+        if application is self._starlette:
+            scope["path"] = path.decode("ascii")  # in which `%2F` is no slash, either
         await application(scope, receive, send)
 
     def _find(self, method: str, path: bytes) -> tuple[ASGIApp, Mapping[str, Any]]:

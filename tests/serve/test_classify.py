@@ -189,3 +189,5 @@ def test_a_slash_in_a_name_is_no_step(service: Running) -> None:
     found = service.ask("GET", "/v1/models/a%2Fb")
     assert found.status == 404
     assert "there is no model a/b" in found.document["error"]
+    assert service.ask("GET", "/v1/models").status == 200
+    assert service.ask("GET", "/v1%2Fmodels").status == 404
