@@ -55,7 +55,7 @@ class Fork:
             if not select.select([self._status], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("imgrec", timeout or 0)
             with self._status:
-                self.returncode = int(self._status.read())
+                self.returncode = int(self._status.readline())  # later forks may keep it open
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
@@ -128,7 +128,7 @@ def _become_imgrec(folder: str, *arguments: str, streams: Sequence[int]) -> None
 
 def _report_end(process: int, status: int) -> None:
     with os.fdopen(status, "w") as file:
-        file.write(str(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])))
+        file.write(f"{os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])}\n")
 
 
 if __name__ == "__main__":

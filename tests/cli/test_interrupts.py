@@ -55,9 +55,11 @@ def training(fork: StartFork, folder: Path, config: str = CONFIG) -> Iterator[Fo
     """
     (folder / "digits.yaml").write_text(config)
     with fork("train", "digits.yaml", "--device", "cpu") as process:
-        read_to(process, "epoch 1/")
-        yield process
-        process.kill()
+        try:
+            read_to(process, "epoch 1/")
+            yield process
+        finally:
+            process.kill()
 
 
 def read_to(process: Fork, beginning: str) -> None:
@@ -170,6 +172,7 @@ def test_a_signal_while_the_first_steps_are_compiled(
     (tmp_path / "digits.yaml").write_text(CONFIG)
     with fork("train", "digits.yaml", "--device", "cpu") as process:
         while not list(tmp_path.glob("runs/*/state/*.npz")):
+            assert process.poll() is None
             time.sleep(0.01)
         time.sleep(moment)
         process.send_signal(number)
