@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from imgrec.errors import DataError, UsageError
 from imgrec.text import count_of, listed, printable
 
 if TYPE_CHECKING:
-    from imgrec.workflows.teaching import AddedPhoto, Classifier, Published
+    from imgrec.workflows.teaching import AddedPhoto, Published
 
 _SHOWN = 3
 
@@ -26,7 +25,7 @@ _SHOWN = 3
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("class_name", metavar="[CLASS]", required=False)
 @click.argument("photos", nargs=-1, metavar="[PHOTO]...")
-@click.option("--relabel", is_flag=True, help="Move photos here that are there with another label.")
+@click.option("--relabel", is_flag=True, help="Move photos that have another label to CLASS.")
 @click.option(
     "--publish", is_flag=True, help="Write a version, and publish it if it meets the requirements."
 )
@@ -76,6 +75,7 @@ def teach(
     if run is not None and not publish:
         raise UsageError("--run names what is published", hint="add --publish")
 
+    from imgrec.classifiers import check_class_name
     from imgrec.data.photo_arguments import expand_photos
     from imgrec.workflows.teaching import (
         Classifier,
@@ -84,15 +84,16 @@ def teach(
         published_document,
     )
 
+    if class_name is not None:
+        class_name = check_class_name(class_name)
     with Classifier(folder, create=class_name is not None, backbone=backbone) as classifier:
         if require:
             classifier.require = require
         added: Sequence[AddedPhoto] = ()
         if class_name is not None:
             classifier.standing(progress=console)  # to compare with
-            added = classifier.add(expand_photos(photos, None), class_name, progress=console)
-            if relabel:
-                added = list(_relabelled(classifier, added, class_name))
+            given = expand_photos(photos, None)
+            added = classifier.add(given, class_name, relabel=relabel, progress=console)
             _say_added(console, added, class_name)
         classifier.standing(progress=console)
         done = classifier.publish(run, progress=console) if publish else None
@@ -123,18 +124,6 @@ def _incomplete(folder: Path, class_name: str) -> UsageError:
         f"no photos of {printable(class_name)} are given",
         hint=f"`imgrec teach {place} {given} PHOTO...`",
     )
-
-
-def _relabelled(
-    classifier: Classifier, added: Sequence[AddedPhoto], class_name: str
-) -> Iterator[AddedPhoto]:
-    """Give photos that are there with another label this one; yield what became of all."""
-    for each in added:
-        if each.outcome == "elsewhere" and each.photo is not None:
-            photo = classifier.label(each.photo.sha256, class_name)
-            yield replace(each, outcome="relabelled", photo=photo)
-        else:
-            yield each
 
 
 def _say_added(console: Console, added: Sequence[AddedPhoto], class_name: str) -> None:

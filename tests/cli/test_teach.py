@@ -57,12 +57,12 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
 
 
 def test_photos_are_relabelled(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
-    """Only if that is asked for; a class that has too few photos then is named."""
+    """Only if that is asked for, each once; a class that has too few photos then is named."""
     for name in ("red", "blue"):
         taught("teach", folder, name, tmp_path / name)
     photo = tmp_path / "red" / "0.png"
-    done = taught("teach", folder, "green", photo, "--relabel")
-    assert done.stderr == "green: 0 photos added, 1 relabelled\n"
+    done = taught("teach", folder, "green", photo, photo, "--relabel")
+    assert done.stderr == "green: 0 photos added, 1 relabelled; 1 was there already\n"
     assert "green is left out until it has 2 photos" in done.stdout
     again = json.loads(taught("teach", folder, "red", photo, "--relabel", "--json").stdout)
     assert [each["outcome"] for each in again["added"]] == ["relabelled"]

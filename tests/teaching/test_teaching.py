@@ -356,6 +356,17 @@ def test_a_run_is_published(tmp_path: Path) -> None:
         assert done.published is not None
 
 
+def test_a_class_is_the_same_in_every_form_of_unicode(tmp_path: Path) -> None:
+    """Names that are typed on macOS have accents of their own."""
+    with create(tmp_path / "pets") as pets:
+        for name, outcome in (("cafe\u0301", "added"), (" café", "known")):
+            (found,) = pets.add(pictures(0, 1, red=True), name)
+            assert found.outcome == outcome
+        assert [(each.name, each.photos) for each in pets.classes()] == [("café", 1)]
+        (photo,) = pets.photos()
+        assert pets.label(photo.sha256, "cafe\u0301").class_name == "café"
+
+
 def test_quotas(tmp_path: Path) -> None:
     """A photo or class too many is refused; what was there stays, and no empty class comes."""
     with create(tmp_path / "pets", Quotas(classes=2, photos=2)) as pets:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from imgrec import text
 from imgrec.classifiers import NewPhoto, PhotoStatus, Store
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
@@ -17,13 +18,13 @@ from imgrec.workflows.teaching.standing import PhotoOfClass
 
 
 def checked_label(class_name: str | None, status: PhotoStatus) -> tuple[str | None, PhotoStatus]:
-    """Return a class and a status; raise UsageError if they contradict each other."""
+    """Return a class in NFC and a status; raise UsageError if they contradict each other."""
     if (class_name is None) == (status == "labelled"):
         raise UsageError(
             "a photo has a class, or it is unsure or shows none of them",
             hint="name a class, or say which of the two",
         )
-    return class_name, status
+    return None if class_name is None else text.class_name(class_name), status
 
 
 def named_photo(
@@ -42,10 +43,13 @@ def add_photos(
     learner: Learner,
     photos: Sequence[Photo | DecodedPhoto],
     label: tuple[str | None, PhotoStatus],
+    *,
+    relabel: bool,
 ) -> list[AddedPhoto]:
     """Add photos, all that can be used or none, and return what became of each.
 
-    label: their class, which must be there, and their status.
+    label: their class, which must be there, and their status. relabel: whether those that are there
+    with another label get this one.
     """
     read = list(learner.backbone.read(photos, store.quotas.photo_size))
     features = learner.features
@@ -55,8 +59,12 @@ def add_photos(
         alike = look_alikes(new, features.all())
         added = store.add_photos(new, *label)
         features.add(each for each in new if each.sha256 in added)
+        changes: dict[str, Outcome] = dict.fromkeys(added, "added")
+        if relabel:
+            moved = store.label([each.sha256 for each in new if each.sha256 not in added], *label)
+            changes |= {each.sha256: "relabelled" for each in moved}
         return [
-            replace(_outcome_of(store, found, added, alike, label), name=given.name)
+            replace(_outcome_of(store, found, changes, alike, label), name=given.name)
             for given, found in zip(photos, read, strict=True)
         ]
 
@@ -77,22 +85,20 @@ def _without_deleted(
 def _outcome_of(
     store: Store,
     read: NewPhoto | BadImage,
-    added: set[str],
+    changes: dict[str, Outcome],
     alike: Mapping[str, Sequence[str]],
     wanted: tuple[str | None, PhotoStatus],
 ) -> AddedPhoto:
     """Return what became of a photo.
 
-    added: those that were added; this one is removed, as a copy of it was not. alike: the
-    near-duplicates of each. wanted: the class and status that it was to have.
+    changes: what was done to photos; this one is removed, as nothing was done to a copy of it.
+    alike: the near-duplicates of each. wanted: the class and status that it was to have.
     """
     if isinstance(read, BadImage):
         return AddedPhoto(read.name, "refused", reason=read.reason)
     photo = store.photo(read.sha256)
-    outcome: Outcome = "added"
-    if read.sha256 in added:
-        added.remove(read.sha256)
-    else:
+    outcome = changes.pop(read.sha256, None)
+    if outcome is None:
         outcome = "known" if (photo.class_name, photo.status) == wanted else "elsewhere"
     found = (store.find(each) for each in alike.get(read.sha256, ()))
     near = tuple(

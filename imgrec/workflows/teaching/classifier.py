@@ -162,6 +162,7 @@ class Classifier(Contents):
         class_name: str | None = None,
         *,
         status: PhotoStatus = "labelled",
+        relabel: bool = False,
         progress: Progress | None = None,
     ) -> tuple[AddedPhoto, ...]:
         """Add photos to a class, which is created if it is missing and a photo can be added.
@@ -170,6 +171,7 @@ class Classifier(Contents):
             photos: Paths of files, or their content; or photos that were decoded in `forms`.
             class_name: Their class; None for photos that are `unsure` or show `none` of them.
             status: What is known of them.
+            relabel: Whether photos that are there with another label get this one.
             progress: Where progress is reported.
 
         Returns:
@@ -180,7 +182,7 @@ class Classifier(Contents):
             QuotaExceeded: There would be too many photos, classes or bytes.
             DiskFull: There is no space. Photos that were added before stay.
         """
-        label = class_name, _ = checked_label(class_name, status)
+        label = class_name, status = checked_label(class_name, status)
         is_new = class_name is not None and self._store.add_class(class_name)
         listed = [named_photo(each, number) for number, each in enumerate(photos, 1)]
         done: list[AddedPhoto] = []
@@ -188,7 +190,7 @@ class Classifier(Contents):
             with (progress or Silent()).task("adding photos", len(listed)) as task:
                 for start in range(0, len(listed), _CHUNK):
                     chunk = listed[start : start + _CHUNK]
-                    done += add_photos(self._store, self._learner, chunk, label)
+                    done += add_photos(self._store, self._learner, chunk, label, relabel=relabel)
                     task.advance(len(done) - start)
         finally:
             if is_new and all(each.outcome == "refused" for each in done):
