@@ -83,7 +83,7 @@ class Augmenter:
         changed = self._engine.transformed(images, [each.transform for each in params])
         if not self._operations:
             return changed
-        changed = np.array(changed)
+        changed = np.require(changed, requirements="W")  # a copy only if it is read-only
         for image, each in zip(changed, params, strict=True):
             for operation, drawn in zip(self._operations, each.drawn, strict=True):
                 if drawn is not None:
