@@ -5,6 +5,7 @@
     │   ├── ConfigError  2   an invalid config; lists every problem
     │   └── SettingError 2   one setting that does not fit; becomes a ConfigError
     ├── DataError        3   bad data
+    │   ├── GroupError   3   a `data.group` that leaves images without a group
     │   └── BadImage     3   a file that can't be read as an image
     ├── RunError         4   a model, run or file that can't be read, used or written
 

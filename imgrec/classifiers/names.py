@@ -39,8 +39,8 @@ def check_class_name(name: str) -> str:
     if not name or _is_refused(name) or name.startswith(".") or _REFUSED & set(name):
         raise UsageError(
             f"{quoted(name)} can't be the name of a class",
-            hint="it is that of a folder: it can't begin or end with a dot, be reserved by a "
-            'system, such as con, or contain control characters or any of / \\ : * ? " < > |',
+            hint="it is that of a folder: it can't begin or end with a dot, be a reserved name "
+            'such as con, or contain control characters or any of / \\ : * ? " < > |',
         )
     if len(name) > _LONGEST or len(name.encode("utf-8", "surrogatepass")) > _LONGEST_BYTES:
         raise UsageError(

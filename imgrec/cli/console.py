@@ -94,7 +94,7 @@ class Console:
     def say(self, text: str) -> None:
         """Print messages on stderr, above the progress display if there is one.
 
-        Lines are not wrapped, so that a search of a file finds them whole; a terminal does that.
+        Lines are not wrapped: a search in a log file finds them whole, and a terminal wraps them.
         Of a very long line, the middle is left out.
         """
         lines = "\n".join(printable(abridge(line, _LONGEST_LINE)) for line in text.split("\n"))

@@ -41,8 +41,8 @@ class Backbone(Section):
     )
     until: Text | None = Field(
         default=None,
-        description="The last layer of the `run` that is used, by its name, which "
-        "`imgrec runs show RUN` lists, or its report where it is within a backbone. null: the one "
+        description="The name of the last layer of the `run` that is used. "
+        "`imgrec runs show RUN` lists them, its report those within a backbone. null: the one "
         "before the output layer.",
     )
     weights: Text | None = Field(

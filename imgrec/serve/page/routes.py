@@ -33,7 +33,7 @@ _HEADERS = {
 def page_routes(*, teaches: bool, needs_token: bool) -> Iterator[Route]:
     """Yield the routes of the page, which everybody may load; they go before others of `/`.
 
-    `manages` alone takes the right to manage, so that the page can find out who has it.
+    `manages` alone takes the right to manage: its status tells the page whether the visitor has it.
 
     Args:
         teaches: Whether there are classifiers.
@@ -49,7 +49,6 @@ def page_routes(*, teaches: bool, needs_token: bool) -> Iterator[Route]:
     yield _file("design.css", _constant(_design, _TYPES["css"]))
     found = json_line({"teaches": teaches, "needs_token": needs_token}).encode()
     yield _file("service.json", _constant(lambda: found, JSON))
-    # What it says of who asks is its status.
     yield _file("manages", _constant(lambda: b"{}", JSON), right="manage")
 
 
