@@ -72,8 +72,7 @@ def teach(
     """
     if class_name is not None and not photos:
         raise _incomplete(folder, class_name)
-    if run is not None and not publish:
-        raise UsageError("--run names what is published", hint="add --publish")
+    _check_options(folder, publish=publish, run=run, relabel=relabel and class_name is None)
 
     from imgrec.classifiers import check_class_name
     from imgrec.data.photo_arguments import expand_photos
@@ -110,6 +109,16 @@ def teach(
             raise click.exceptions.Exit(1)
     if refused:
         raise DataError(f"{refused:,} of {count_of(len(added), 'photo')} can't be used")
+
+
+def _check_options(folder: Path, *, publish: bool, run: str | None, relabel: bool) -> None:
+    """Refuse options that need others; relabel: whether it is asked for without a class."""
+    if run is not None and not publish:
+        raise UsageError("--run names what is published", hint="add --publish")
+    if relabel:
+        place = printable(shlex.quote(str(folder)))
+        hint = f"`imgrec teach {place} CLASS PHOTO... --relabel`"
+        raise UsageError("--relabel takes a class and photos", hint=hint)
 
 
 def _incomplete(folder: Path, class_name: str) -> UsageError:

@@ -91,6 +91,9 @@ def test_a_forgotten_class_is_named(taught: Imgrec, folder: Path, tmp_path: Path
         f"imgrec: error: the class of {photo} is missing\n"
         f"hint: `imgrec teach {folder} CLASS {photo}`\n"
     )
+    alone = taught("teach", folder, "--relabel")
+    assert (alone.returncode, alone.stdout) == (2, "")
+    assert "`imgrec teach" in alone.stderr
     refused = taught("teach", folder, "green", tmp_path / "*.jpg", "--json")
     assert refused.returncode == 3
     assert json.loads(refused.stdout)["classes"] == []
