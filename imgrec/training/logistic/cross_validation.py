@@ -63,8 +63,7 @@ def cross_validated(
     shares = (fold_of[:, None] != folds).astype(np.float64)
     shares /= shares.sum(0)
     solve = _in_turn if problem.large else _at_once
-    logits = solve(problem, shares, fold_of, advance)
-    losses = _losses(logits, problem.truth)
+    logits, losses = solve(problem, shares, fold_of, advance)
     judged = np.array([_one_standard_error(losses[fold_of != fold]) for fold in folds])[fold_of]
     held_out, labels = logits[rows, judged], problem.truth.argmax(1)
     validated = CrossValidation(
@@ -80,10 +79,11 @@ def cross_validated(
 
 def _at_once(
     problem: Problem, shares: Floats, fold_of: NDArray[np.intp], advance: Callable[[int], None]
-) -> Floats:
-    """Return the logits of each photo by the heads without its fold, (photos, strengths, classes).
+) -> tuple[Floats, Floats]:
+    """Return logits and log losses of each photo by the heads without its fold.
 
-    shares: of each photo in what each fold is judged by, (photos, folds).
+    logits: (photos, strengths, classes); losses: (photos, strengths). shares: of each photo in what
+    each fold is judged by, (photos, folds).
     """
     rows, (_, folds), strengths = np.arange(len(fold_of)), shares.shape, np.array(STRENGTHS)
     shares, strengths = np.repeat(shares, len(strengths), axis=1), np.tile(strengths, folds)
@@ -96,7 +96,8 @@ def _at_once(
     for part, found in zip(parts, _solved(regressions), strict=True):
         logits[:, part] = found
     advance(len(STRENGTHS))
-    return logits.reshape(len(rows), folds, len(STRENGTHS), -1)[rows, fold_of]
+    logits = logits.reshape(len(rows), folds, len(STRENGTHS), -1)[rows, fold_of]
+    return logits, _losses(logits, problem.truth)
 
 
 class _EndedError(Exception):
@@ -139,13 +140,14 @@ def _solved(regressions: Sequence[Regressions]) -> Sequence[Floats]:
 
 def _in_turn(
     problem: Problem, shares: Floats, fold_of: NDArray[np.intp], advance: Callable[[int], None]
-) -> Floats:
+) -> tuple[Floats, Floats]:
     """Return the same as `_at_once`, with less memory: each strength begins where the last ended.
 
-    A weaker one takes more steps. Once the loss has risen, weaker ones are not tried: NaN.
+    A weaker one takes more steps. Once the loss has risen, weaker ones are not tried: their losses
+    are infinite.
     """
     count, folds = shares.shape
-    logits = np.full((count, len(STRENGTHS), problem.truth.shape[1]), np.nan)
+    logits = np.empty((count, len(STRENGTHS), problem.truth.shape[1]))
     losses = np.full((count, len(STRENGTHS)), np.inf)
     last: dict[int, Floats | None] = dict.fromkeys(range(0, folds, _FOLDS))
     for place, strength in reversed(tuple(enumerate(STRENGTHS))):
@@ -162,13 +164,11 @@ def _in_turn(
         if _risen(losses[:, place:], fold_of):
             advance(place)
             break
-    return logits
+    return logits, losses
 
 
 def _losses(logits: Floats, truth: Floats) -> Floats:
-    """Return the log loss of each row, (rows, strengths); infinite where the logits are NaN."""
     losses: Floats = log_sum_exp(logits) - np.einsum("rsk,rk->rs", logits, truth)
-    losses[np.isnan(losses)] = np.inf
     return losses
 
 
