@@ -33,6 +33,7 @@ from imgrec.errors import DataError, RunError, UsageError
 from imgrec.files import sha256
 from imgrec.progress import Silent, Task
 from imgrec.runs.card_file import read_card
+from imgrec.runs.folder import Run
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 from imgrec.workflows.experiment_argument import experiment_of
 from imgrec.workflows.export import export
@@ -319,6 +320,24 @@ def test_a_run_as_the_backbone(pets: Classifier, tmp_path: Path) -> None:
                 np.testing.assert_array_equal(features[photo.sha256], row)
     with pytest.raises(Conflict, match="has another backbone"):
         Classifier(pets.folder, backbone=run)
+
+
+def test_a_version_behind_a_run_needs_no_run(trained: Run, tmp_path: Path) -> None:
+    """It is published from anywhere, also when the run is gone; only its name is remembered."""
+    run = tmp_path / "runs" / "mine-1"
+    shutil.copytree(trained.path, run)
+    with Classifier(tmp_path / "pets", backbone=run) as pets:
+        pets.add(pictures(0, 2, red=True), "red")
+        pets.add(pictures(100, 2, red=False), "blue")
+        shutil.rmtree(run)
+        version = pets.publish().version
+        assert version is not None
+        assert version.number == 1
+        origin = pets.run(1).card.backbone
+        assert origin is not None
+        assert (origin.run, origin.path) == ("mine-1", "")
+        assert pets.run(1).card.preprocessing == trained.card.preprocessing
+        assert pets.published().members[0].classes == ("blue", "red")
 
 
 def _rows(pets: Classifier) -> tuple[Sequence[StoredPhoto], NDArray[np.float32]]:

@@ -24,7 +24,7 @@ from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.litert import LiteRTWriter, features_tensor, read_graph, read_litert
 from imgrec.models.packaged_weights import check_installed, read_packaged_weights
 from imgrec.parallel import map_in_order, usable_cores
-from imgrec.runs.card import BEST_MODEL, Input
+from imgrec.runs.card import BEST_MODEL, BackboneOrigin, Input
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import litert_missing
 from imgrec.runtime.litert_engine import LiteRTEngine, open_litert
@@ -62,7 +62,8 @@ class BackboneDescription:
 
     name: of the network, or of the run whose model it is. input: what it takes. preprocessing: what
     it does to the pixels, as text. sha256: of its file. network: the section `model` of a config
-    that describes a model with this backbone.
+    that describes a model with this backbone. origin: the run in that section, without its path; a
+    classifier needs neither.
     """
 
     name: str
@@ -70,6 +71,7 @@ class BackboneDescription:
     preprocessing: str
     sha256: str
     network: Mapping[str, Any] = field(default_factory=lambda: _PACKAGED_NETWORK)
+    origin: BackboneOrigin | None = None
 
 
 @dataclass(frozen=True)
@@ -173,22 +175,27 @@ def run_backbone(run: Run) -> tuple[bytes, BackboneDescription]:
     if len(model.shape(features)) > 2:
         features = model.mean(features, "features")
     content, card = model.content(features), run.card
+    network, origin = _network(run)
     description = BackboneDescription(
-        run.name, card.input, card.preprocessing, sha256(content), _network(run)
+        run.name, card.input, card.preprocessing, sha256(content), network, origin
     )
     return content, description
 
 
-def _network(run: Run) -> Mapping[str, Any]:
-    """Return the section `model` of a config for a head behind the model of a run."""
+def _network(run: Run) -> tuple[Mapping[str, Any], BackboneOrigin | None]:
+    """Return the section `model` of a config for a head behind the model of a run, and its origin.
+
+    That of a quick run has the backbone of the quick run itself.
+    """
     if run.card.quick:
-        return {**plain(run_config(run.path).model), "head": "logistic"}
+        return {**plain(run_config(run.path).model), "head": "logistic"}, run.card.backbone
     if BEST_MODEL not in run.card.hashes:
         raise RunError(
             f"{printable(run.name)} has no Keras model, so that no config can describe it",
             hint="use a run that was trained, or imported from a Keras file",
         )
-    return {"backbone": {"run": run.name}, "head": "logistic"}
+    origin = BackboneOrigin(run.name, "", run.card.hashes[BEST_MODEL])
+    return {"backbone": {"run": run.name}, "head": "logistic"}, origin
 
 
 def open_backbone(store: Store, decoding: Decoding) -> Backbone:

@@ -108,6 +108,7 @@ def _write_run(
     card = structs.replace(
         card,
         preprocessing=backbone.description.preprocessing,
+        backbone=backbone.description.origin,
         head=head_on_card(solved.head),
         threshold=threshold,
         data={name: structs.replace(each, absolute=None) for name, each in card.data.items()},

@@ -29,10 +29,13 @@ def new_card(
     statistics: PixelStatistics | None,
     computing: Mapping[str, str],
     network: NetworkSummary | None,
+    transferred: Run | None = None,
 ) -> Card:
-    """Return the card of a training that begins now; computing, network: as in Card."""
+    """Return the card of a training that begins now.
+
+    computing, network: as in Card. transferred: the run that the backbone is from.
+    """
     spec, experiment = prepared.spec, prepared.experiment
-    transferred = backbone_run(experiment)
     preprocessing = preprocessing_in_words(
         network_spec(experiment, len(prepared.splits.classes)), statistics
     )
@@ -92,7 +95,8 @@ def resumed_fields(
 
     place: where it stands, in words. changes: what changed in it, a line each.
     """
-    now = new_card(prepared, card.statistics, computing, card.network)
+    transferred = backbone_run(prepared.experiment)
+    now = new_card(prepared, card.statistics, computing, card.network, transferred)
     return {
         "complete": False,
         "ended": "",

@@ -38,7 +38,11 @@ from imgrec.training.phases import warn_if_batch_norm_unsettled
 from imgrec.training.precision import computing_facts, log_precision
 from imgrec.training.recorders import EpochLog, InputWait, run_recorders
 from imgrec.training.steps import Steps, explain_out_of_memory
-from imgrec.workflows.backbone_run import warn_of_known_images, with_backbone_run
+from imgrec.workflows.backbone_run import (
+    backbone_run,
+    warn_of_known_images,
+    with_backbone_run,
+)
 from imgrec.workflows.check import record_check
 from imgrec.workflows.experiment_sections import (
     build_network,
@@ -329,7 +333,8 @@ def train(
     classes = len(prepared.splits.classes)
     steps = build_steps(experiment, classes, devices, weights=True, statistics=statistics)
     computing = computing_facts(experiment.training.precision, devices)
-    card = new_card(prepared, statistics, computing, summarize(steps.model))
+    transferred = backbone_run(experiment)
+    card = new_card(prepared, statistics, computing, summarize(steps.model), transferred)
     folder = new_run_folder(runs_dir, experiment.name, options)
     log.info("run: %s", folder)
     with (
