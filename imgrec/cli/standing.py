@@ -10,6 +10,7 @@ from imgrec.rounding import percent, percent_number
 from imgrec.text import count_of, join_few, printable
 
 if TYPE_CHECKING:
+    from imgrec.evaluation.results import MetricValue
     from imgrec.workflows.teaching import Classifier, Standing
 
 _SHOWN = 3
@@ -29,15 +30,23 @@ def show_standing(console: Console, classifier: Classifier) -> None:
         ]
         for each in classifier.classes()
     ]
-    console.table(["class", "photos", "recognised"], rows)
+    if rows:
+        console.table(["class", "photos", "recognised"], rows)
     if found is None:
         console.result("too few photos: at least 2 classes with 2 photos each are needed")
+        console.result(classifier.examples().missing)
         return
-    low, high = found.accuracy.low or 0.0, found.accuracy.high or 1.0
-    interval = f"{percent_number(low)} to {percent_number(high)} %"
-    console.result(f"accuracy {percent(found.accuracy.value)} ({interval}), cross-validated")
-    for line in filter(None, (note_on(found), _difference(found), *_remarks(found))):
+    console.result(f"{accuracy_in_words(found.accuracy)}, cross-validated")
+    note = note_on(found.accuracy, found.photos)
+    for line in filter(None, (note, _difference(found), *_remarks(found))):
         console.result(line)
+
+
+def accuracy_in_words(found: MetricValue) -> str:
+    """Return an accuracy with its interval, as `accuracy 98.4 % (96.1 to 99.5 %)`."""
+    low, high = found.low or 0.0, found.high or 1.0
+    interval = f"{percent_number(low)} to {percent_number(high)} %"
+    return f"accuracy {percent(found.value)} ({interval})"
 
 
 def _remarks(found: Standing) -> Iterator[str]:

@@ -11,12 +11,12 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.cli.standing import show_standing
+from imgrec.cli.standing import accuracy_in_words, show_standing
 from imgrec.errors import DataError, UsageError
 from imgrec.text import count_of, listed, printable
 
 if TYPE_CHECKING:
-    from imgrec.workflows.teaching import AddedPhoto, Published
+    from imgrec.workflows.teaching import AddedPhoto, Classifier, Published
 
 _SHOWN = 3
 
@@ -74,8 +74,7 @@ def teach(
         raise _incomplete(folder, class_name)
     _check_options(folder, publish=publish, run=run, relabel=relabel and class_name is None)
 
-    from imgrec.classifiers import check_class_name
-    from imgrec.data.photo_arguments import expand_photos
+    from imgrec.classifiers import check_class_name, is_classifier
     from imgrec.workflows.teaching import (
         Classifier,
         added_document,
@@ -85,30 +84,60 @@ def teach(
 
     if class_name is not None:
         class_name = check_class_name(class_name)
+    is_new = not is_classifier(folder)
     with Classifier(folder, create=class_name is not None, backbone=backbone) as classifier:
         if require:
             classifier.require = require
         added: Sequence[AddedPhoto] = ()
         if class_name is not None:
-            classifier.standing(progress=console)  # to compare with
-            given = expand_photos(photos, None)
-            added = classifier.add(given, class_name, relabel=relabel, progress=console)
-            _say_added(console, added, class_name)
+            added = _add(console, classifier, class_name, photos, relabel=relabel)
+            _check_begun(classifier, added, is_new=is_new)
         classifier.standing(progress=console)
+        if not as_json:
+            show_standing(console, classifier)
         done = classifier.publish(run, progress=console) if publish else None
         if as_json:
             found = classifier_document(classifier)
             found |= {"added": added_document(added, classifier)["photos"]}
             console.document(found | ({} if done is None else published_document(done)))
-        else:
-            show_standing(console, classifier)
-    refused = sum(each.outcome == "refused" for each in added)
     if done is not None:
-        _say_published(console, done, folder)
+        _say_published(console, done, folder, run)
         if done.version is None:
             raise click.exceptions.Exit(1)
-    if refused:
-        raise DataError(f"{refused:,} of {count_of(len(added), 'photo')} can't be used")
+    if _refused(added):
+        raise _unusable(added)
+
+
+def _add(
+    console: Console,
+    classifier: Classifier,
+    class_name: str,
+    photos: Sequence[str],
+    *,
+    relabel: bool,
+) -> Sequence[AddedPhoto]:
+    from imgrec.data.photo_arguments import expand_photos
+
+    classifier.standing(progress=console)  # to compare with
+    given = expand_photos(photos, None)
+    added = classifier.add(given, class_name, relabel=relabel, progress=console)
+    _say_added(console, added, class_name)
+    return added
+
+
+def _check_begun(classifier: Classifier, added: Sequence[AddedPhoto], *, is_new: bool) -> None:
+    """Delete a new classifier, and raise DataError, if none of its first photos can be used."""
+    if is_new and _refused(added) == len(added):
+        classifier.delete()
+        raise _unusable(added)
+
+
+def _refused(added: Sequence[AddedPhoto]) -> int:
+    return sum(each.outcome == "refused" for each in added)
+
+
+def _unusable(added: Sequence[AddedPhoto]) -> DataError:
+    return DataError(f"{_refused(added):,} of {count_of(len(added), 'photo')} can't be used")
 
 
 def _check_options(folder: Path, *, publish: bool, run: str | None, relabel: bool) -> None:
@@ -157,7 +186,15 @@ def _say_added(console: Console, added: Sequence[AddedPhoto], class_name: str) -
         console.say(listed(f"{count_of(len(refused), 'photo')} refused", lines))
 
 
-def _say_published(console: Console, done: Published, folder: Path) -> None:
+def _say_published(console: Console, done: Published, folder: Path, run: str | None) -> None:
+    from imgrec.workflows.teaching import note_on
+
+    if run is not None:  # a head's own accuracy was shown with the classes
+        judged = done.judgement
+        photos = count_of(judged.photos, f"{judged.split} image")
+        console.say(f"{printable(run)}: {accuracy_in_words(judged.accuracy)} on {photos}")
+        if note := note_on(judged.accuracy, judged.photos):
+            console.say(note)
     for verdict in done.verdicts:
         console.say(f"{'met' if verdict.met else 'not met'}: {verdict.reason}")
     if done.version is None:

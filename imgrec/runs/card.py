@@ -193,7 +193,8 @@ class BackboneOrigin(Struct, frozen=True):
     """The run whose first layers are the backbone.
 
     run: its name. path: its absolute path when the training began; empty in a version of a
-    classifier. model: the SHA-256 of its best.keras. until: the last layer that is used; empty for the one before the output layer.
+    classifier. model: the SHA-256 of its best.keras. until: the last layer that is used; empty
+    for the one before the output layer.
     """
 
     run: str

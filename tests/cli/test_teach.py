@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from imgrec.workflows.teaching import Classifier
 from tests.cli.conftest import Imgrec
-from tests.teaching.small import create, picture
+from tests.conftest import needs_weights
+from tests.teaching.small import create, picture, pictures
 
 
 @pytest.fixture
@@ -97,6 +100,70 @@ def test_a_forgotten_class_is_named(taught: Imgrec, folder: Path, tmp_path: Path
     refused = taught("teach", folder, "green", tmp_path / "*.jpg", "--json")
     assert refused.returncode == 3
     assert json.loads(refused.stdout)["classes"] == []
+
+
+def test_a_new_classifier_needs_a_photo(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """Nothing is left of one whose first photos can't be used; an empty one has no table."""
+    run = tmp_path / "run"
+    with Classifier(folder) as pets:
+        pets.add([*pictures(0, 2, red=True)], "red")
+        pets.add([*pictures(100, 2, red=False)], "blue")
+        pets.publish()
+        shutil.copytree(pets.run(1).path, run)
+    others = folder.with_name("others")
+    done = taught("teach", others, "green", "nope.png", "--backbone", run)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "nope.png: no such file" in done.stderr
+    assert not others.exists()
+    create(others).close()
+    empty = taught("teach", others)
+    assert empty.stdout.startswith("too few photos: ")
+    assert "there are no photos with a class" in empty.stdout
+
+
+def test_what_a_model_lacks_is_said(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """By the table and by the error, if one is published."""
+    done = taught("teach", folder, "red", tmp_path / "red", "--publish")
+    assert done.returncode == 2
+    assert "red" in done.stdout.splitlines()[-3]
+    missing = "red is the only class with photos"
+    assert done.stdout.endswith(f"{missing}\n")
+    assert f"pets has too few photos for a model: {missing}" in done.stderr
+    one = taught("teach", folder, "blue", tmp_path / "blue" / "100.png", "--publish")
+    assert one.stdout.endswith("blue has only one photo\n")
+
+
+def test_versions_are_compared_on_the_photos_of_both(
+    taught: Imgrec, folder: Path, tmp_path: Path
+) -> None:
+    """The verdict says how many there are."""
+    for name in ("red", "blue"):
+        taught("teach", folder, name, tmp_path / name)
+    taught("teach", folder, "--publish")
+    again = taught("teach", folder, "--publish")
+    assert "met: on the 8 photos that both were measured on, accuracy is 1, as in" in again.stderr
+
+
+@needs_weights
+@pytest.mark.slow
+def test_a_published_run_says_what_it_is_judged_by(
+    taught: Imgrec, folder: Path, tmp_path: Path
+) -> None:
+    """How many images, what that can't tell, and how it compares with the published version."""
+    for name in ("red", "blue"):
+        taught("teach", folder, name, tmp_path / name)
+    assert taught("teach", folder, "--publish").returncode == 0
+    assert taught("train", folder / "photos", "--quick").returncode == 0
+    done = taught("teach", folder, "--publish", "--run", "photos-1", "--require", "accuracy>=0.5")
+    assert done.returncode == 0
+    assert done.stderr.startswith(
+        "photos-1: accuracy 100.0 % (15.8 to 100.0 %) on 2 validation images\n"
+        "2 photos are too few to tell: the accuracy is between 15.8 and 100.0 %\n"
+    )
+    assert "met: on the 2 photos that both were measured on, accuracy is 1, as in" in done.stderr
+    head = json.loads(taught("teach", folder, "--publish", "--json").stdout)
+    assert head["judged_by"]["photos"] == 8
+    assert head["verdicts"][1]["reason"].startswith("on the 2 photos that both were measured on")
 
 
 def test_a_classifier_that_is_missing(taught: Imgrec, tmp_path: Path) -> None:

@@ -192,7 +192,10 @@ def test_a_requirement_that_is_not_met_stops_a_version(pets: Classifier) -> None
     found = pets.publish()
     assert found.version is None
     assert [each.met for each in found.verdicts] == [False, True]
-    assert "accuracy is 1, as in version 1" in found.verdicts[1].reason
+    assert (
+        "on the 12 photos that both were measured on, accuracy is 1, as in version 1"
+        in found.verdicts[1].reason
+    )
     assert len(pets.versions()) == 1
 
 

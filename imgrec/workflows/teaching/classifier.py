@@ -46,7 +46,7 @@ from imgrec.workflows.teaching.learner import Learner
 from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
 from imgrec.workflows.teaching.standing import Standing
 from imgrec.workflows.teaching.trained_version import publish_run
-from imgrec.workflows.teaching.version import check_gate, model_content, write_version
+from imgrec.workflows.teaching.version import judge, model_content, write_version
 
 _CHUNK = 32
 _DELETED = ".deleted-"
@@ -314,7 +314,8 @@ class Classifier(Contents):
     ) -> Published:
         """Write a version, a complete run, and let it answer if it meets the requirements.
 
-        It has to meet `require`, and must not be worse than the published version beyond chance.
+        It has to meet `require`, and must not be worse than the published version beyond chance, on
+        the photos that both were measured on.
 
         Args:
             run: A run that was trained on photos of this classifier, which is copied; it is judged
@@ -330,9 +331,7 @@ class Classifier(Contents):
         with self._job:
             if run is not None:
                 trained = find(str(run), default_runs_dir())
-                return Published(
-                    *publish_run(self._store, trained, progress or Silent(), force=force)
-                )
+                return publish_run(self._store, trained, progress or Silent(), force=force)
             examples = self._learner.solvable()
             if examples.too_few:
                 raise Conflict(
@@ -341,11 +340,11 @@ class Classifier(Contents):
                 )
             progress = progress or Silent()
             solved = self._learner.solve(examples, progress)
-            verdicts = check_gate(self._store, solved)
-            if not force and not all(each.met for each in verdicts):
-                return Published(None, verdicts)
+            judgement = judge(self._store, solved)
+            if not force and not judgement.met:
+                return Published(None, judgement)
             version = write_version(self._store, self._learner.backbone, solved, progress)
-            return Published(version, verdicts)
+            return Published(version, judgement)
 
     def restore(self, number: int) -> StoredVersion:
         """Let an earlier version answer again.

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from imgrec.classifiers import StoredClass, StoredPhoto, StoredVersion
-from imgrec.evaluation.results import MetricDifference, RequirementResult
+from imgrec.evaluation.results import MetricDifference, MetricValue, RequirementResult
 from imgrec.rounding import percent_number
 from imgrec.text import count_of
 from imgrec.workflows.teaching.classifier import Classifier
 from imgrec.workflows.teaching.examples import Examples
 from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
-from imgrec.workflows.teaching.standing import PhotoOfClass, Standing
+from imgrec.workflows.teaching.standing import PhotoOfClass, Standing, is_narrow
 
 Document = dict[str, Any]
 
@@ -84,6 +84,11 @@ def published_document(done: Published) -> Document:
     return {
         "version": None if done.version is None else version_document(done.version),
         "verdicts": [_verdict(each) for each in done.verdicts],
+        "judged_by": {
+            "split": done.judgement.split,
+            "photos": done.judgement.photos,
+            "accuracy": dataclasses.asdict(done.judgement.accuracy),
+        },
     }
 
 
@@ -120,15 +125,18 @@ def standing_document(classifier: Classifier, *, wait: bool = False) -> Document
     return {"state": state} | measured | {"too_few": too_few}
 
 
-def note_on(standing: Standing) -> str:
-    """Return what the interval of the accuracy means, for people; empty if it is narrow."""
-    if standing.enough:
+def note_on(accuracy: MetricValue, photos: int) -> str:
+    """Return what the interval of an accuracy means, for people; empty if it is narrow.
+
+    photos: how many it was measured on.
+    """
+    if is_narrow(accuracy):
         return ""
-    low, high = standing.accuracy.low or 0.0, standing.accuracy.high or 1.0
+    low, high = accuracy.low or 0.0, accuracy.high or 1.0
     between = f"{percent_number(low)} and {percent_number(high)} %"
-    too = "is" if standing.photos == 1 else "are"
-    photos = count_of(standing.photos, "photo")
-    return f"{photos} {too} too few to tell: the accuracy is between {between}"
+    too = "is" if photos == 1 else "are"
+    counted = count_of(photos, "photo")
+    return f"{counted} {too} too few to tell: the accuracy is between {between}"
 
 
 _EMPTY: Document = {
@@ -154,7 +162,7 @@ def _measured(standing: Standing) -> Document:
         "photos": standing.photos,
         "folds": standing.folds,
         "enough": standing.enough,
-        "note": note_on(standing),
+        "note": note_on(standing.accuracy, standing.photos),
         "difference": _difference(standing.since, standing.difference),
         "classes": [
             {"class": each.class_name, "photos": each.photos, "correct": each.correct}

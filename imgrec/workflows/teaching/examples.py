@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.classifiers import StoredPhoto
+from imgrec.text import join_few, printable
 from imgrec.training.logistic import LabelledPhotos
 from imgrec.workflows.teaching.features import Features, FeatureTable
 
@@ -54,6 +55,18 @@ class Examples:
     def solvable(self) -> bool:
         """Whether there are enough photos for a model."""
         return len(self.classes) >= FEWEST
+
+    @property
+    def missing(self) -> str:
+        """What a model lacks if it is not `solvable`, in words."""
+        single = [printable(each.class_name) for each in self.too_few]
+        names = [*map(printable, self.classes), *single]
+        if not names:
+            return "there are no photos with a class"
+        has = "has" if len(single) == 1 else "have"
+        found = [f"{join_few(single)} {has} only one photo"] if single else []
+        found += [f"{names[0]} is the only class with photos"] if len(names) == 1 else []
+        return " and ".join(found)
 
     @property
     def labels(self) -> NDArray[np.intp]:

@@ -90,7 +90,7 @@ class Learner:
         examples = self.examples()
         if not examples.solvable:
             raise Conflict(
-                f"{printable(self._store.name)} has too few photos for a model",
+                f"{printable(self._store.name)} has too few photos for a model: {examples.missing}",
                 hint=f"it takes {FEWEST} classes with {FEWEST} photos each",
             )
         return examples

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imgrec.classifiers import StoredPhoto, StoredVersion
-from imgrec.evaluation.results import RequirementResult
+from imgrec.evaluation.results import Assessment, MetricValue, RequirementResult
 from imgrec.workflows.teaching.standing import PhotoOfClass
 
 Outcome = Literal["added", "known", "elsewhere", "relabelled", "refused"]
@@ -42,8 +42,38 @@ class Forgotten:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What a version was judged by.
+
+    accuracy: with its exact 95 % interval. photos: how many it was measured on. split: those of the
+    cross-validation of a head, or the test or validation images of a run.
+    """
+
+    verdicts: tuple[RequirementResult, ...]
+    accuracy: MetricValue
+    photos: int
+    split: str
+
+    @property
+    def met(self) -> bool:
+        """Whether all requirements are met."""
+        return all(each.met for each in self.verdicts)
+
+
+def judgement_of(assessment: Assessment, verdicts: tuple[RequirementResult, ...]) -> Judgement:
+    """Return a judgement by the answers of an assessment."""
+    accuracy, photos = assessment.evaluation.metrics["accuracy"], len(assessment.scores.names)
+    return Judgement(verdicts, accuracy, photos, assessment.split)
+
+
+@dataclass(frozen=True)
 class Published:
     """What came of a publication; version: None if a requirement was not met."""
 
     version: StoredVersion | None
-    verdicts: tuple[RequirementResult, ...]
+    judgement: Judgement
+
+    @property
+    def verdicts(self) -> tuple[RequirementResult, ...]:
+        """What came of each requirement, and of the comparison with the published version."""
+        return self.judgement.verdicts

@@ -96,7 +96,7 @@ def standing_of(solved: Solved, before: Solved | None) -> Standing:
         MetricValue(accuracy.value, low, high),
         images,
         solved.head.cross_validation.folds,
-        high - low <= _ENOUGH,
+        is_narrow(accuracy),
         tuple(_recalls(scores)),
         tuple(_confused(scores)),
         suspects(examples, scores),
@@ -106,6 +106,12 @@ def standing_of(solved: Solved, before: Solved | None) -> Standing:
         None if before is None or difference is None else before.examples.revision,
         difference,
     )
+
+
+def is_narrow(accuracy: MetricValue) -> bool:
+    """Return whether the interval of an accuracy is narrow enough to tell how good a model is."""
+    low, high = accuracy.low or 0.0, accuracy.high or 1.0
+    return high - low <= _ENOUGH
 
 
 def suspects(examples: Examples, scores: Scores) -> tuple[Suspect, ...]:

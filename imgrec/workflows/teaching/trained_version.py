@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 
 from imgrec.classifiers import Conflict, Store, StoredVersion, VersionPhoto
 from imgrec.errors import RunError
-from imgrec.evaluation.results import RequirementResult
 from imgrec.progress import Progress
 from imgrec.requirement import parse
 from imgrec.runs.folder import STATE, Run
@@ -16,15 +16,17 @@ from imgrec.runs.image_list import recorded_images
 from imgrec.text import printable
 from imgrec.workflows import evaluation
 from imgrec.workflows.gate import Gate
-from imgrec.workflows.teaching.version import REQUIRE
+from imgrec.workflows.teaching.outcomes import Published, judgement_of
+from imgrec.workflows.teaching.version import REQUIRE, compare_with_published
+
+_NONE = np.empty(0, np.float32)
 
 
-def publish_run(
-    store: Store, run: Run, progress: Progress, *, force: bool
-) -> tuple[StoredVersion | None, tuple[RequirementResult, ...]]:
+def publish_run(store: Store, run: Run, progress: Progress, *, force: bool) -> Published:
     """Copy a run that was trained on photos of a classifier, and publish it.
 
-    It is judged by its own test or validation images.
+    It is judged by its own test or validation images. On these, it is compared with the published
+    version, by the answers that the latter was judged by.
 
     Args:
         store: The classifier.
@@ -32,22 +34,25 @@ def publish_run(
         progress: Where progress is reported.
         force: Whether it is published whatever its numbers are.
 
-    Returns:
-        The version, or None if a requirement is not met; and the verdicts.
-
     Raises:
         Conflict: It knows a photo that is not there, or has other classes.
         RunError: It is not complete, or can't be used.
         DataError: Its images changed since its training.
     """
-    photos = _known_photos(store, run)
+    known_as = _known_photos(store, run)
+    photos = {each.sha256: each for each in known_as.values()}.values()
     required = tuple(map(parse, store.setting(REQUIRE, [])))
     found = evaluation.evaluate(
         run, evaluation.EvaluationRequest(gate=Gate(required)), progress=progress
     )
-    if not force and not found.passed:
-        return None, found.verdicts
-    accuracy = found.evaluation.metrics["accuracy"]
+    hashes = [known_as[name].sha256 for name in found.scores.names]
+    verdicts = found.verdicts + compare_with_published(store, found.scores, hashes)
+    judgement = judgement_of(found, verdicts)
+    if not force and not judgement.met:
+        return Published(None, judgement)
+    answers = dict(zip(hashes, found.scores.probabilities, strict=True))
+    known = [replace(each, probabilities=answers.get(each.sha256, _NONE)) for each in photos]
+    accuracy = judgement.accuracy
     with store.new_version_folder() as (number, folder):
         ignored = shutil.ignore_patterns(STATE, ".*")
         shutil.copytree(run.path, folder, ignore=ignored, dirs_exist_ok=True)
@@ -55,18 +60,19 @@ def publish_run(
             number,
             folder.name,
             run.card.created,
-            len(photos),
+            len(known),
             run.card.classes,
             accuracy.value,
             accuracy.low,
             accuracy.high,
             run.card.fingerprint,
         )
-        store.publish(version, photos)
-    return store.version(number), found.verdicts
+        store.publish(version, known)
+    return Published(store.version(number), judgement)
 
 
-def _known_photos(store: Store, run: Run) -> tuple[VersionPhoto, ...]:
+def _known_photos(store: Store, run: Run) -> dict[str, VersionPhoto]:
+    """Return the photos that a run knows, by the name that each has there."""
     if not run.card.complete or not run.card.lists_images:
         raise RunError(
             f"{printable(run.name)} is not a complete training",
@@ -75,7 +81,6 @@ def _known_photos(store: Store, run: Run) -> tuple[VersionPhoto, ...]:
     wanted = {each.name for each in store.classes() if each.photos}
     if {*run.card.classes} != wanted:
         raise Conflict(f"{printable(run.name)} and {printable(store.name)} have different classes")
-    none = np.empty(0, np.float32)
     known = {}
     for images in recorded_images(run.path).values():
         for name, sha256 in images.items():
@@ -86,5 +91,5 @@ def _known_photos(store: Store, run: Run) -> tuple[VersionPhoto, ...]:
                     f"labelled photos of {printable(store.name)}",
                     hint="train it again",
                 )
-            known[sha256] = VersionPhoto(sha256, photo.class_name, none)
-    return tuple(known.values())
+            known[name] = VersionPhoto(sha256, photo.class_name, _NONE)
+    return known

@@ -27,10 +27,12 @@ from imgrec.runs.folder import Run
 from imgrec.runs.notes import NO_NOTES
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import ONE_LABEL, Scores
+from imgrec.text import count_of
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.reports import write_results
 from imgrec.workflows.teaching.backbone import Backbone, Decoding
 from imgrec.workflows.teaching.draft import Solved
+from imgrec.workflows.teaching.outcomes import Judgement, judgement_of
 from imgrec.workflows.training import (
     COMPUTING,
     CROSS_VALIDATED,
@@ -54,21 +56,51 @@ def model_content(backbone: Backbone, solved: Solved) -> bytes:
     return with_head(backbone.content, head.kernel, head.bias, known=solved.known)
 
 
-def check_gate(store: Store, solved: Solved) -> tuple[RequirementResult, ...]:
-    """Return what comes of the requirements, and of the comparison with the published version.
-
-    Both are about the answers of cross-validations. Versions are compared on the photos that both
-    know, with their labels of now, if they have the same classes.
-    """
+def judge(store: Store, solved: Solved) -> Judgement:
+    """Return how good a head is by its cross-validation, and whether it may be published."""
     assessment = _assessment(store.name, solved.scores)
     required = [parse(each) for each in store.setting(REQUIRE, [])]
     verdicts = check_requirements(assessment.evaluation, required)
+    hashes = [each.sha256 for each in solved.examples.photos]
+    verdicts += compare_with_published(store, solved.scores, hashes)
+    return judgement_of(assessment, verdicts)
+
+
+def compare_with_published(
+    store: Store, scores: Scores, hashes: Sequence[str]
+) -> tuple[RequirementResult, ...]:
+    """Return whether answers are not worse than those of the published version.
+
+    The version is compared by the answers that it was judged by, on the photos that both were
+    measured on, with their labels of now. If there is no such photo, or there are other classes,
+    nothing is returned.
+
+    Args:
+        store: The classifier.
+        scores: The answers for some of its photos, none of which their model was trained on.
+        hashes: The SHA-256 of each of these photos.
+    """
     published = store.published
-    if published is not None and (other := _earlier(store, published, solved)) is not None:
-        rows, baseline = other
-        ours = _assessment(store.name, solved.scores.at(rows))
-        verdicts += check_drop(compare(ours, baseline), {"accuracy": 0.0})
-    return verdicts
+    if published is None or tuple(published.classes) != scores.classes:
+        return ()
+    known = {
+        each.sha256: each.probabilities
+        for each in store.version_photos(published.number)
+        if len(each.probabilities)
+    }
+    rows = np.array([row for row, each in enumerate(hashes) if each in known], np.intp)
+    if not len(rows):
+        return ()
+    now = scores.at(rows)
+    found = np.stack([known[hashes[row]] for row in rows.tolist()])
+    then = replace(now, probabilities=found, ood_similarity=None, decision=ONE_LABEL)
+    baseline = _assessment(f"version {published.number}", then)
+    comparison = compare(_assessment(store.name, now), baseline)
+    shared = "photo" if len(rows) == 1 else count_of(len(rows), "photo")
+    return tuple(
+        replace(each, reason=f"on the {shared} that both were measured on, {each.reason}")
+        for each in check_drop(comparison, {"accuracy": 0.0})
+    )
 
 
 def write_version(
@@ -206,24 +238,3 @@ def _assessment(name: str, scores: Scores) -> Assessment:
 def _known_photos(solved: Solved) -> tuple[VersionPhoto, ...]:
     rows = zip(solved.examples.photos, solved.scores.probabilities, strict=True)
     return tuple(VersionPhoto(each.sha256, str(each.class_name), found) for each, found in rows)
-
-
-def _earlier(
-    store: Store, published: StoredVersion, solved: Solved
-) -> tuple[NDArray[np.intp], Assessment] | None:
-    """Return the photos that a version knows too, and its answers for them; None without any."""
-    if tuple(published.classes) != solved.examples.classes:
-        return None
-    known = {
-        each.sha256: each.probabilities
-        for each in store.version_photos(published.number)
-        if len(each.probabilities)
-    }
-    shared = [row for row, each in enumerate(solved.examples.photos) if each.sha256 in known]
-    if not shared:
-        return None
-    rows = np.array(shared, np.intp)
-    found = np.stack([known[solved.examples.photos[row].sha256] for row in shared])
-    now = solved.scores.at(rows)
-    scores = replace(now, probabilities=found, ood_similarity=None, decision=ONE_LABEL)
-    return rows, _assessment(f"version {published.number}", scores)
