@@ -58,7 +58,11 @@ def test_a_run_is_calibrated(made: Imgrec) -> None:
         ("made-1", 2, "Missing option '--data'"),
         ("made-1 --data images --precision 0.9 --coverage 0.9", 2, "can't be combined"),
         ("made-1 --data images --precision 98", 2, "--precision 98: it must be above 0"),
-        ("made-1 --data images --precision 0.98", 3, "can guarantee a precision of 0.951 at most"),
+        (
+            "made-1 --data images --precision 0.98",
+            3,
+            "60 calibration images can't guarantee a precision",
+        ),
         ("made-1 --data nothing", 3, "nothing"),
         ("made-7 --data images", 4, "there is no run made-7"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -169,9 +170,9 @@ def test_copies_count_once(
         (
             ("precision", 0.98),
             70,
-            "140 images can guarantee a precision of 0.978 at most, not of 0.98, with 95 % conf",
+            "140 calibration images can't guarantee a precision of 0.98 with 95 % confidence",
         ),
-        (("coverage", 0.99), 40, "80 images can guarantee a coverage of 0.963"),
+        (("coverage", 0.99), 40, "80 calibration images can't guarantee a coverage of 0.99"),
         (("precision", 0.99), 400, "400 calibration images can't guarantee a precision of 0.99"),
     ],
 )
@@ -188,8 +189,25 @@ def test_what_too_few_images_cannot_do_is_refused(
         calibrate_run(litert, CalibrationRequest(ImageChoice(few), target), runs_dir=runs)
     assert f"{caught.value.message}: {caught.value.hint}".startswith(reason)
     assert caught.value.hint.startswith("add images")
-    assert ("is its label right?" in caught.value.hint) == (kept == 400)
+    assert ("is its label right?" in caught.value.hint) == (
+        target is not None and target[0] == "precision"
+    )
     assert not list_runs(runs)
+
+
+@pytest.mark.parametrize("target", ["precision", "coverage"])
+def test_the_target_that_a_hint_suggests_can_be_guaranteed(
+    target: Target, litert: Run, images: Path
+) -> None:
+    """It is the one of these answers, some of which are wrong."""
+    runs = images.parent / f"runs-{target}"
+    choice = ImageChoice(images)
+    with pytest.raises(DataError) as caught:
+        calibrate_run(litert, CalibrationRequest(choice, (target, 0.999)), runs_dir=runs)
+    suggested = re.search(rf"{target}=(0\.\d+)", str(caught.value.hint))
+    assert suggested is not None
+    wanted = CalibrationRequest(choice, (target, float(suggested[1])))
+    assert calibrate_run(litert, wanted, runs_dir=runs).card.threshold is not None
 
 
 def test_no_precision_is_suggested_that_guessing_has(litert: Run, images: Path) -> None:

@@ -16,7 +16,7 @@ from imgrec.data.images import identities_of_images
 from imgrec.data.records import Photo, Record
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.evaluation.calibration import FEWEST_IMAGES, fit_temperature
-from imgrec.evaluation.selective_prediction import Target, choose_threshold, supported_target
+from imgrec.evaluation.selective_prediction import Target, choose_threshold
 from imgrec.files import sha256_of, write_text
 from imgrec.interface import option
 from imgrec.progress import Progress, Silent
@@ -42,7 +42,6 @@ from imgrec.workflows.calibration.scaled_model import (
     require_scaled,
 )
 from imgrec.workflows.calibration.wording import (
-    CONFIDENCE_TEXT,
     log_calibration,
     log_threshold,
     unattainable,
@@ -115,7 +114,7 @@ def calibrate_run(
     check_name(name)
     _check(run, wanted)
     images = _images(run, wanted.images, progress)
-    _check_number(images, run, wanted.target)
+    _check_number(images, run)
     model = open_scalable(run, with_ood_similarity=wanted.target is not None)
     calibration, scores = _calibrated(model, images, run, progress)
     threshold = _threshold(scores, images, wanted.target)
@@ -191,7 +190,7 @@ def _source(run: Run, chosen: EvaluationData, records: Sequence[Record]) -> Data
     return DataSource(chosen.source, str(Path(chosen.source).resolve()), len(records), per_class)
 
 
-def _check_number(images: _Images, run: Run, target: tuple[Target, float] | None) -> None:
+def _check_number(images: _Images, run: Run) -> None:
     """Raise DataError if the images are too few, whatever the model answers."""
     number = len(images.records)
     counted = count_of(number, "image")
@@ -204,15 +203,6 @@ def _check_number(images: _Images, run: Run, target: tuple[Target, float] | None
         (name,) = images.source.per_class
         raise DataError(
             f"all {counted} are of the class {printable(name)}", hint="add images of other classes"
-        )
-    if target is None:
-        return
-    best = supported_target(target[0], number)
-    if best is None or best < target[1]:
-        raise DataError(
-            f"{counted} can guarantee a {target[0]} of {best or 0:g} at most, not of "
-            f"{target[1]:g}, with {CONFIDENCE_TEXT} confidence",
-            hint=_lower(images, target[0], best),
         )
 
 
@@ -257,7 +247,8 @@ def _threshold(
     found = choose_threshold(scores, *target, _SPLIT)
     if found is None:
         reason, best = unattainable(scores, *target, _SPLIT)
-        raise DataError(reason, hint=_lower(images, target[0], best) + _surest_mistake(scores))
+        remark = _surest_mistake(scores) if target[0] == "precision" else ""
+        raise DataError(reason, hint=_lower(images, target[0], best) + remark)
     log_threshold(found)
     if found.ood_similarity is None:
         log.info("it is a threshold of the probability: photos unlike the training images may pass")
