@@ -67,11 +67,11 @@ def _remarks(found: Standing) -> Iterator[str]:
 
 def _difference(found: Standing) -> str:
     """Return what the change did to the accuracy; empty if that was not measured before."""
-    from imgrec.report.wording import format_difference, format_difference_bounds
+    from imgrec.report.wording import describe_finding, format_difference, format_difference_bounds
 
     if (change := found.difference) is None:
         return ""
     value = format_difference("accuracy", change.value)
     bounds = format_difference_bounds("accuracy", change)
     between = f" ({bounds})" if bounds else ""
-    return f"on the photos that were there before: {value}{between}, {change.finding}"
+    return f"on the photos that were there before: {value}{between}, {describe_finding(change)}"

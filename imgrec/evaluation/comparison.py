@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import DataError, UsageError
-from imgrec.evaluation.metrics import PairedInterval, paired_intervals
+from imgrec.evaluation.metrics import PairedDifference, paired_differences
 from imgrec.evaluation.paired_tests import mcnemar
 from imgrec.evaluation.results import (
     Assessment,
@@ -109,7 +109,7 @@ def _paired(
     values: Mapping[str, tuple[MetricValue, MetricValue]],
     confidence: float,
 ) -> Mapping[str, MetricDifference]:
-    found = paired_intervals(model, baseline, top_k, values, confidence)
+    found = paired_differences(model, baseline, top_k, values, confidence)
     p = {"accuracy": float(mcnemar(np.stack([model.right, baseline.right]))[0, 1])}
     return {
         name: _difference(name, (ours.value, theirs.value), found[name], p.get(name), confidence)
@@ -120,17 +120,17 @@ def _paired(
 def _difference(
     name: str,
     values: tuple[float, float],
-    interval: PairedInterval,
+    paired: PairedDifference,
     p: float | None,
     confidence: float,
 ) -> MetricDifference:
     value = values[0] - values[1]
-    low, high = interval or (None, None)
+    low, high = paired.bounds or (None, None)
     if p is not None:
         beyond_chance = p < 1 - confidence
     else:
-        beyond_chance = interval is not None and (interval[0] > 0 or interval[1] < 0)
-    if interval == (0.0, 0.0):
+        beyond_chance = low is not None and high is not None and (low > 0 or high < 0)
+    if not paired.images:
         finding: Significance = "equal"
     elif beyond_chance:
         finding = "better" if (value < 0) == METRICS[name].lower_is_better else "worse"

@@ -126,9 +126,6 @@ def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[SliceResult]
         yield f"no interval of {_joined(without)}: {reason}"
     if any(not each.corruption for each in slices):
         yield f"no interval of {_joined(costly)} in slices"
-    if unsure := [each.name for each in slices if each.difference and each.difference.low is None]:
-        reason = "too few images change between right and wrong"
-        yield f"no interval of the difference by {', '.join(unsure)}: {reason}"
     if slices and all(each.images < FEWEST_IMAGES for each in slices):
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"
 

@@ -174,15 +174,15 @@ class RequirementResult:
 
 
 Significance = Literal["better", "worse", "equal", "inconclusive"]
-"""What a difference between two models means."""
+"""What a difference between two models means; `equal`: none of the images tells them apart."""
 
 
 @dataclass(frozen=True)
 class MetricDifference:
     """How much a metric differs from the baseline's, with its interval at `confidence`.
 
-    value: this model's minus the baseline's. low, high: of the paired bootstrap, None if there is
-    no interval. p: of McNemar's exact test, only for accuracy.
+    value: this model's minus the baseline's. low, high: None if there is no interval. p: of
+    McNemar's exact test, only for accuracy.
     finding: `better` or `worse` if the difference is significant, `equal` or `inconclusive`.
     """
 

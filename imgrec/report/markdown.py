@@ -21,6 +21,7 @@ from imgrec.report.wording import (
     counted_images,
     decision_cells,
     decision_titles,
+    describe_finding,
     format_bounds,
     format_difference,
     format_value,
@@ -143,7 +144,7 @@ def _comparison(comparison: Comparison | None, evaluation: Evaluation) -> Iterat
             format_value(name, each.model),
             format_value(name, each.baseline),
             format_difference(name, each.value),
-            each.finding,
+            describe_finding(each),
         )
         for name, each in comparison.differences.items()
         if is_informative(name, evaluation)

@@ -98,6 +98,11 @@ def format_difference_bounds(name: str, difference: MetricDifference) -> str:
     return format_difference(name, difference.low, difference.high)
 
 
+def describe_finding(difference: MetricDifference) -> str:
+    """Return what a difference means, in words: `equal` proves nothing for other images."""
+    return "same results" if difference.finding == "equal" else difference.finding
+
+
 def robustness_cells(result: SliceResult) -> tuple[str, ...]:
     """Return the accuracy on corrupted images and its difference from that on unchanged ones.
 
@@ -111,7 +116,7 @@ def robustness_cells(result: SliceResult) -> tuple[str, ...]:
         *measured,
         format_difference("accuracy", difference.value),
         format_difference_bounds("accuracy", difference) or UNKNOWN,
-        difference.finding,
+        describe_finding(difference),
     )
 
 

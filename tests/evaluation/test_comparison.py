@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.evaluate import evaluate_scores
-from imgrec.evaluation.results import Assessment
+from imgrec.evaluation.results import Assessment, MetricDifference
 from imgrec.scores import Scores, one_hot
 
 
@@ -115,6 +116,43 @@ def test_a_few_images_tell_nothing(differing: int, same: int) -> None:
     found = compare(deciding("m", model), deciding("b", baseline)).differences
     for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier"):
         assert found[name].finding == "inconclusive", name
+    low, high = _bounds(found["accuracy"])
+    assert low < 0 < found["accuracy"].value <= high
+
+
+@pytest.mark.parametrize(("images", "most"), [(1, 0.975), (6, 0.459), (100, 0.036)])
+def test_the_same_answers_prove_little_for_other_images(images: int, most: float) -> None:
+    """With 97.5 % confidence, fewer than `most` of other images are right with one model only."""
+    right = np.arange(images) > 0
+    found = compare(deciding("m", right), deciding("b", right)).differences
+    assert _bounds(found["accuracy"]) == pytest.approx((-most, most), abs=0.001)
+    for name in ("balanced_accuracy", "log_loss", "ece"):
+        assert (found[name].low, found[name].high, found[name].finding) == (None, None, "equal")
+
+
+def _bounds(difference: MetricDifference) -> tuple[float, float]:
+    assert difference.low is not None
+    assert difference.high is not None
+    return difference.low, difference.high
+
+
+def test_intervals_of_few_differing_images_contain_the_truth() -> None:
+    """At most 2.5 % of all sets of 7 images have one without it, whatever the truth is."""
+    from scipy.stats import multinomial
+
+    outcomes = [each for each in itertools.product(range(6), repeat=2) if sum(each) <= 5]
+    bounds = []
+    for won, lost in outcomes:
+        image = np.arange(7)
+        model, baseline = (image < won) | (image >= won + lost), image >= won
+        found = compare(deciding("m", model), deciding("b", baseline)).differences["accuracy"]
+        bounds.append(_bounds(found))
+    low, high = np.array(bounds).T
+    counts = [(won, lost, 7 - won - lost) for won, lost in outcomes]
+    steps = np.linspace(0.01, 0.99, 30)
+    for gained, broken in ((p, q) for p in steps for q in steps if p + q < 1):
+        often = multinomial.pmf(counts, 7, (gained, broken, 1 - gained - broken))
+        assert often[(gained - broken < low) | (gained - broken > high)].sum() <= 0.025
 
 
 def test_models_that_always_answer_the_same_are_not_called_equal() -> None:

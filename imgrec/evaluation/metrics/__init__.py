@@ -13,19 +13,19 @@ from imgrec.evaluation.metrics.intervals import (
     canonical_order,
     exact_interval,
 )
-from imgrec.evaluation.metrics.paired import PairedInterval, paired_intervals
+from imgrec.evaluation.metrics.paired import PairedDifference, paired_differences
 
 __all__ = [
     "MOST_RESAMPLED",
     "ComputedMetrics",
-    "PairedInterval",
+    "PairedDifference",
     "around",
     "bootstrap_draws",
     "canonical_order",
     "compute_metrics",
     "coverage_curve",
     "exact_interval",
-    "paired_intervals",
+    "paired_differences",
     "reliability",
     "samplewise_values",
 ]

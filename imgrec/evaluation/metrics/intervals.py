@@ -24,14 +24,15 @@ _TAILS = (0.025, 0.975)
 _AT_ONCE = 1 << 20
 
 
-def exact_interval(hits: float, total: float) -> MetricValue:
-    """Return hits / total with its exact 95 % interval; 0 without an interval if `total` is 0.
+def exact_interval(hits: float, total: float, confidence: float = 0.95) -> MetricValue:
+    """Return hits / total with its exact interval; 0 without an interval if `total` is 0.
 
     The interval contains the truth at least that often, whatever it is.
 
     Args:
         hits: From 0 to `total`; may be a fraction.
         total: The number of images.
+        confidence: Of the interval, in (0, 1).
 
     Example:
         >>> metric = exact_interval(8, 10)
@@ -42,8 +43,9 @@ def exact_interval(hits: float, total: float) -> MetricValue:
         return MetricValue(0.0)
     from scipy.special import betaincinv
 
-    low = betaincinv(hits, total - hits + 1, _TAILS[0]) if hits > 0 else 0.0
-    high = betaincinv(hits + 1, total - hits, _TAILS[1]) if hits < total else 1.0
+    tails = (1 - confidence) / 2, (1 + confidence) / 2
+    low = betaincinv(hits, total - hits + 1, tails[0]) if hits > 0 else 0.0
+    high = betaincinv(hits + 1, total - hits, tails[1]) if hits < total else 1.0
     return around(hits / total, low, high)
 
 

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.metrics.compute import samplewise_values
 from imgrec.evaluation.metrics.counts import count_values, sum_counts
-from imgrec.evaluation.metrics.intervals import bootstrap_draws, canonical_order
+from imgrec.evaluation.metrics.intervals import (
+    bootstrap_draws,
+    canonical_order,
+    exact_interval,
+)
 from imgrec.evaluation.metrics.ranking import mean_of_known, ranking_values
 from imgrec.evaluation.results import MetricValue
-from imgrec.metrics import METRICS, CountMetric, Counts, Floats, RankingMetric
+from imgrec.metrics import METRICS, CountMetric, Counts, Floats, RankingMetric, SamplewiseMetric
 from imgrec.scores import Scores
 
 MOST_SORTED = 2000
 
-PairedInterval = tuple[float, float] | None
+_Bounds = tuple[float, float] | None
 
 
-def paired_intervals(
+@dataclass(frozen=True)
+class PairedDifference:
+    """On how many images two models differ in what a metric depends on, and what follows from it.
+
+    bounds: the interval of the difference, None if there is none.
+    """
+
+    images: int
+    bounds: _Bounds
+
+
+def paired_differences(
     model: Scores,
     baseline: Scores,
     top_k: int,
     values: Mapping[str, tuple[MetricValue, MetricValue]],
     confidence: float,
-) -> Mapping[str, PairedInterval]:
-    """Return the interval of each metric's difference, model minus baseline, from 1,000 samples.
+) -> Mapping[str, PairedDifference]:
+    """Return the interval of each metric's difference, model minus baseline.
+
+    It comes from 1,000 samples of the images. If so few differ that any sample would be chance
+    (five, at 95 %), proportions of the images have an exact interval, and other metrics none.
 
     Args:
         model: The scores of one model.
@@ -38,8 +57,8 @@ def paired_intervals(
         confidence: Of the intervals, in (0, 1).
 
     Returns:
-        None for a metric if too few images differ (five, at 95 %), for ranking metrics above 2,000
-        images, which would take too long, and for metrics that can't be paired.
+        By the metric's name; without an interval also for ranking metrics above 2,000 images, which
+        would take too long, and for metrics that can't be paired.
     """
     # The order is the same whichever of the two comes first, so that their difference only changes
     # its sign; nearly so where they are each other's mirror on several images.
@@ -53,10 +72,14 @@ def paired_intervals(
         _Measured(baseline.at(order), top_k, ranked=ranked),
     )
     sampled, differing = _sampled_differences(*pair), _differing(*pair)
-    return {
-        name: _interval(sampled.get(name), pair_of, differing[name], confidence)
-        for name, pair_of in values.items()
-    }
+
+    def bounds(name: str) -> _Bounds:
+        # So few are all of one mind by chance as often as that, whatever the samples look like.
+        if 2.0 ** (1 - differing[name]) > 1 - confidence:
+            return _exact(name, *pair, confidence)
+        return _sampled_interval(sampled.get(name), values[name], differing[name], confidence)
+
+    return {name: PairedDifference(differing[name], bounds(name)) for name in values}
 
 
 class _Measured:
@@ -107,17 +130,39 @@ def _differing(model: _Measured, baseline: _Measured) -> Mapping[str, int]:
     }
 
 
-def _interval(
+def _exact(name: str, model: _Measured, baseline: _Measured, confidence: float) -> _Bounds:
+    """Return the exact interval of the difference of a proportion of the images, else None.
+
+    The difference is the fraction of the images on which the models differ, times how much more
+    often one is right on these than the other. Both have exact intervals; that of the second
+    contains 0 where McNemar's exact test is not significant.
+    """
+    metric = METRICS[name]
+    if not isinstance(metric, SamplewiseMetric) or metric.interval != "exact":
+        return None
+    ours, theirs = model.samplewise[name], baseline.samplewise[name]
+    won, differing = int((ours > theirs).sum()), int((ours != theirs).sum())
+    fraction = _limits(differing, len(ours), confidence)
+    low, high = (2 * limit - 1 for limit in _limits(won, differing, confidence))
+    return min(low * each for each in fraction), max(high * each for each in fraction)
+
+
+def _limits(hits: int, total: int, confidence: float) -> tuple[float, float]:
+    found = exact_interval(hits, total, confidence)
+    return (
+        0.0 if found.low is None else found.low,
+        1.0 if found.high is None else found.high,
+    )
+
+
+def _sampled_interval(
     sampled: Floats | None,
     values: tuple[MetricValue, MetricValue],
     differing: int,
     confidence: float,
-) -> PairedInterval:
-    if differing == 0:
-        return 0.0, 0.0
+) -> _Bounds:
     known = sampled[np.isfinite(sampled)] if sampled is not None else np.empty(0)
-    # So few are all of one mind by chance as often as that, whatever the samples look like.
-    if 2.0 ** (1 - differing) > 1 - confidence or not known.size:
+    if not known.size:
         return None
     value, tail = values[0].value - values[1].value, _tail(differing, confidence)
     low, first, third, high = np.quantile(known, [tail, 0.25, 0.75, 1 - tail])
@@ -126,7 +171,7 @@ def _interval(
     return min(float(low), value), max(float(high), value)
 
 
-def _unpaired(model: MetricValue, baseline: MetricValue, confidence: float) -> PairedInterval:
+def _unpaired(model: MetricValue, baseline: MetricValue, confidence: float) -> _Bounds:
     """Return the interval of the difference from the two intervals, as if of other images.
 
     For paired samples that hardly vary, for example if each model always gives the same answer.

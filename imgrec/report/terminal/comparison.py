@@ -13,6 +13,7 @@ from imgrec.evaluation.results import (
     RequirementResult,
 )
 from imgrec.report.wording import (
+    describe_finding,
     format_bounds,
     format_difference,
     format_difference_bounds,
@@ -122,7 +123,7 @@ def _differences(comparison: Comparison, evaluation: Evaluation, sure: str) -> T
         if not is_informative(name, evaluation):
             continue
         p = "" if each.p is None else f" (McNemar's exact test: {p_value(each.p)})"
-        finding = Text.assemble((each.finding, _STYLE[each.finding]), p)
+        finding = Text.assemble((describe_finding(each), _STYLE[each.finding]), p)
         label = metric_title(name, evaluation.top_k)
         bounds = format_difference_bounds(name, each)
         table.add_row(label, format_difference(name, each.value), bounds, finding)
