@@ -78,9 +78,9 @@ class NewPhoto:
 
 @dataclass(frozen=True)
 class VersionPhoto:
-    """A photo that a version knows: its class, and the answer of the cross-validation.
+    """A photo that a version knows: its class, and the answer that the version was judged by.
 
-    probabilities: float32 (classes,); empty if there was none.
+    probabilities: float32 (classes,); empty if it was not judged by this photo.
     """
 
     sha256: str
