@@ -165,9 +165,48 @@ def test_a_name_that_is_not_allowed(browser: Any, service: Tokened) -> None:
     visit.page.get_by_label("Name").fill("fish")
     visit.page.keyboard.press("Enter")
     visit.page.get_by_role("heading", level=1, name="fish").wait_for()
-    visit.page.get_by_label("Name of a new class").fill("a/b")
+    for name, why in (
+        ("a/b", "a/b can't be the name of a class; it is that of a folder"),
+        ("trout", "^$"),
+        ("trout", "there is a class trout already"),
+        ("perch", "^$"),
+    ):
+        visit.page.get_by_label("Name of a new class").fill(name)
+        visit.page.keyboard.press("Enter")
+        visit.has(".class.new .error", why)
+    visit.page.get_by_role("heading", level=3, name="perch").wait_for()
+
+
+@pytest.mark.long
+def test_messages_are_about_their_place(browser: Any, service: Tokened) -> None:
+    """One is beside the answers, not over them; in another place of the page, it is gone."""
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.token)
+    visit.go("birds")
+    trying = visit.page.locator(".trying")
+    trying.wait_for()
+    visit.page.keyboard.press("z")
+    visit.has("#toasts .toast", "nothing to undo")
+    message, answers = visit.page.locator("#toasts").bounding_box(), trying.bounding_box()
+    assert message["x"] + message["width"] <= answers["x"]
+    visit.go("many")
+    visit.page.get_by_role("heading", level=1, name="many").wait_for()
+    playwright.expect(visit.page.locator("#toasts .toast")).to_have_count(0)
+    assert visit.said == []
+
+
+@pytest.mark.long
+def test_another_token_has_its_own_rights(browser: Any, service: Tokened) -> None:
+    """A token that is entered when the last one is refused can teach at once."""
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.asking)
+    visit.go("birds")
+    visit.has(".rights", "right to manage")
+    visit.page.evaluate("sessionStorage.setItem('imgrec-token', 'imgrec_withdrawn')")
+    visit.page.get_by_role("link", name="Photos").click()
+    visit.page.get_by_label("Token", exact=True).fill(service.token)
     visit.page.keyboard.press("Enter")
-    visit.has("#toasts", "a/b can't be the name of a class; it is that of a folder")
+    playwright.expect(visit.page.locator(".rights")).to_be_hidden()
 
 
 @pytest.mark.slow
@@ -191,7 +230,7 @@ def test_photos_are_dropped_pasted_and_taken(browser: Any, service: Tokened) -> 
 
 @pytest.mark.slow
 def test_looking_on(browser: Any, service: Tokened) -> None:
-    """With a token that may only ask, photos are shown and tried; nothing offers to change them."""
+    """With a token that may only ask, photos are shown and tried; no button, key or drop changes them."""
     visit = Visit(browser, service, **LARGE)
     visit.enter(service.asking)
     visit.go("birds")
@@ -201,10 +240,20 @@ def test_looking_on(browser: Any, service: Tokened) -> None:
         "Choose a photo",
         "Camera",
     ]
+    card = visit.page.locator(".class").first
+    card.evaluate(GIVE, ["drop", [*picture(61, red=False)]])
     visit.go("birds/photos")
+    visit.page.locator(".photos .frame").first.focus()
+    for key in ("Delete", "1", "2", "u", "z", "Shift+ArrowRight", "Control+a"):
+        visit.page.keyboard.press(key)
+    playwright.expect(visit.page.locator(".selection, dialog, .toast")).to_be_hidden()
     visit.page.locator(".photos .frame").first.click()
     actions = visit.page.get_by_role("dialog").get_by_role("button")
     assert actions.all_inner_texts() == ["←", "→", "Close"]
+    visit.page.keyboard.press("2")
+    visit.page.keyboard.press("ArrowRight")
+    visit.has("dialog", "2 of")
+    assert [each for each in visit.said if "page/manages" not in each] == []
 
 
 @pytest.mark.slow
@@ -322,6 +371,7 @@ def _select(visit: Visit) -> None:
     playwright.expect(page.locator(".selection")).to_be_hidden()
     page.keyboard.press("z")
     visit.has("#toasts", "4 photos moved back to red")
+    playwright.expect(page.locator("#toasts .toast")).to_have_count(1)
     playwright.expect(shown).to_have_count(10)
     shown.first.get_by_role("button").focus()
     page.keyboard.press("Control+a")

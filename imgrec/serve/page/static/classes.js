@@ -3,9 +3,10 @@
 import { document_, part } from "./api.js";
 import { film } from "./camera.js";
 import { labelOf, nameOf, sameLabel } from "./classifier.js";
-import { asked, button, confirmed, el, fail, message, name, styled, trimmed } from "./dom.js";
+import { asked, button, confirmed, el, fail, message, name, saved, styled } from "./dom.js";
 import { choosers, receive } from "./intake.js";
 import { picture } from "./pictures.js";
+import { looksOn } from "./rights.js";
 import { upload } from "./uploads.js";
 import { count, percent } from "./words.js";
 
@@ -77,7 +78,7 @@ function classCard(classifier, label) {
     choosers(take, () => film(`Photos of ${nameOf(label)}`, take), "Add photos"),
     state,
   );
-  receive(card, take);
+  receive(card, (files) => looksOn() || take(files));
   card.take = take;
   classifier.addEventListener("change", drawFacts);
   classifier.addEventListener("standing", drawFacts);
@@ -180,20 +181,22 @@ function refusedList(refused) {
 }
 
 function newClass(classifier, take) {
-  const field = el("input", { placeholder: "New class", "aria-label": "Name of a new class", required: true, maxlength: 100 });
-  const create = async (found) => {
-    await document_(`${classifier.path}/classes/${part(found)}`, { method: "PUT" });
+  const field = el("input", { placeholder: "New class", "aria-label": "Name of a new class", "aria-describedby": "class-error", required: true, maxlength: 100 });
+  const why = el("p", { class: "error", id: "class-error", role: "alert" });
+  const create = async (found, headers = {}) => {
+    await document_(`${classifier.path}/classes/${part(found)}`, { method: "PUT", headers });
     await classifier.load();
   };
-  const submit = (event) => {
+  const submit = async (event) => {
     event.preventDefault();
-    const found = trimmed(field);
-    if (found !== null) create(found).then(() => (field.value = ""), fail);
+    const made = await saved(field, why, (found) => create(found, { "if-none-match": "*" }));
+    if (made !== null) field.value = "";
   };
   const card = el(
     "li",
     { class: "class new" },
     el("form", { class: "row", on: { submit } }, field, el("button", {}, "Add class")),
+    why,
     el("p", { class: "quiet" }, "Or drop folders of photos here: each becomes a class."),
   );
   receive(card, async (files) => {

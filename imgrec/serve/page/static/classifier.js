@@ -24,6 +24,16 @@ const hashesOf = (photos) => photos.map((each) => each.sha256);
 const groups = (photos, key) =>
   [...Map.groupBy(photos, (each) => JSON.stringify(key(each)))].map(([said, some]) => [JSON.parse(said), some]);
 
+/** What is said of photos that were moved back, out of so many. */
+function undoneText(photos, wanted) {
+  const others = "Photos that others changed since stay as they are";
+  if (!photos.length) return others;
+  const labels = new Set(photos.map((each) => nameOf(labelOf(each))));
+  const what = wanted === 1 ? "Moved" : `${count(photos.length, "photo")} moved`;
+  const done = labels.size === 1 ? `${what} back to ${[...labels][0]}` : `${what} back`;
+  return photos.length < wanted ? `${done}. ${others}` : done;
+}
+
 /**
  * Dispatches `change` when its description changed, `photos` when photos came, went or were
  * relabelled, and `standing` when it is known how good it is.
@@ -125,16 +135,16 @@ export class Classifier extends EventTarget {
     await this.moving?.catch(() => {});
     const last = this.undone.pop();
     if (!last) return toast("There is nothing to undo");
+    const back = [];
+    let wanted = 0;
     try {
       for (const [label, photos] of last) {
+        wanted += photos.length;
         for (const [revision, some] of groups(photos, (each) => this.revisions.get(each.sha256))) {
-          const changed = await this.relabel(some, label, revision);
-          if (changed.length < some.length) toast("Photos that others changed since stay as they are");
-          if (!changed.length) continue;
-          const what = changed.length === 1 ? "Moved" : `${count(changed.length, "photo")} moved`;
-          toast(`${what} back to ${nameOf(label)}`);
+          back.push(...(await this.relabel(some, label, revision)));
         }
       }
+      toast(undoneText(back, wanted));
     } catch (error) {
       fail(error);
     }

@@ -61,21 +61,20 @@ export function styled(element, properties) {
   return element;
 }
 
-/** Show a message for some seconds, with a button if there is something to do about it. */
+/** Show a message for some seconds, in place of the last one, with a button if there is something to do about it. */
 export function toast(text, { action, label, bad = false } = {}) {
   const open = document.querySelectorAll("dialog[open] .toasts");
   const place = [...open].at(-1) ?? document.getElementById("toasts");
-  const shown = el("div", { class: bad ? "toast bad" : "toast", "data-text": text }, el("span", {}, ...message(text)));
+  const shown = el("div", { class: bad ? "toast bad" : "toast" }, el("span", {}, ...message(text)));
   const close = () => shown.remove();
-  // The same again says nothing more, and a button always acts on what was done last.
-  const isOver = (each) => each.dataset.text === text || (action && each.querySelector(".act"));
-  [...place.children].filter(isOver).forEach((each) => each.remove());
   if (action) shown.append(button(label, () => (close(), action()), { class: "plain act" }));
   shown.append(button("×", close, { class: "plain", "aria-label": "Dismiss" }));
-  while (place.children.length > 1) place.firstElementChild.remove();
-  place.append(shown);
+  place.replaceChildren(shown);
   setTimeout(close, bad ? 12000 : 8000);
 }
+
+/** Take back the message that is shown, which is about another place of the page. */
+export const clearToasts = () => document.getElementById("toasts").replaceChildren();
 
 /** Show why something failed. */
 export function fail(error) {
@@ -125,17 +124,8 @@ export function asked(title, { label, value = "", help = "", type = "text", send
     const why = el("p", { class: "error", id: "dialog-error", role: "alert" });
     const submit = async (event) => {
       event.preventDefault();
-      const given = trimmed(field);
-      if (given === null) return;
-      why.textContent = "";
-      try {
-        await save(given);
-        close(given);
-      } catch (error) {
-        why.replaceChildren(...message(reasonOf(error)));
-        field.setAttribute("aria-invalid", "true");
-        field.focus();
-      }
+      const given = await saved(field, why, save);
+      if (given !== null) close(given);
     };
     return el(
       "form",
@@ -153,8 +143,25 @@ export function asked(title, { label, value = "", help = "", type = "text", send
   });
 }
 
+/** Save the text in a field and return it; null if that fails, which `why`, an element, then explains. */
+export async function saved(field, why, save) {
+  const given = trimmed(field);
+  if (given === null) return null;
+  why.textContent = "";
+  field.removeAttribute("aria-invalid");
+  try {
+    await save(given);
+    return given;
+  } catch (error) {
+    why.replaceChildren(...message(reasonOf(error)));
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+    return null;
+  }
+}
+
 /** The text in a field, without blanks around it; null if it is required and missing, which the field then says. */
-export function trimmed(field) {
+function trimmed(field) {
   field.value = field.value.trim();
   return field.reportValidity() ? field.value : null;
 }

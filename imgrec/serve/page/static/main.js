@@ -1,10 +1,11 @@
 // The places of the page, by the part of the address behind the `#`.
 
-import { ask, currentToken, document_, forgetToken, newToken } from "./api.js";
+import { currentToken, document_, forgetToken, newToken } from "./api.js";
 import { classifierPage } from "./classifier_page.js";
-import { button, el, message } from "./dom.js";
+import { button, clearToasts, el, message } from "./dom.js";
 import { homePage } from "./home.js";
 import { photosPage } from "./photos_page.js";
+import { learnRights } from "./rights.js";
 import { versionsPage } from "./versions_page.js";
 
 const content = document.getElementById("content");
@@ -14,27 +15,25 @@ let leave = null;
 
 addEventListener("hashchange", () => {
   for (const each of document.querySelectorAll("dialog[open]")) each.close();
+  clearToasts();
   show(true);
 });
-addEventListener("token", topBar);
+addEventListener("token", () => {
+  topBar();
+  // If that fails, so does what the token was entered for, which says why.
+  if (service.teaches) learnRights().catch(() => {});
+});
 await start();
 
 async function start() {
   try {
     service ??= await document_("page/service.json");
     topBar();
-    if (service.teaches) await rights();
+    if (service.teaches) await learnRights();
     await show(false);
   } catch (error) {
     failed(error);
   }
-}
-
-/** Find out whether one may teach here, or only look on and ask. */
-async function rights() {
-  const refused = await ask("page/manages").then(() => null, (error) => error);
-  if (refused && refused.status !== 403) throw refused;
-  document.documentElement.classList.toggle("looks-on", Boolean(refused));
 }
 
 /** Show the place of the address: `#/`, `#/pets`, `#/pets/photos`, `#/pets/versions`. */

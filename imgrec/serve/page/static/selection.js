@@ -2,11 +2,13 @@
 
 import { nameOf } from "./classifier.js";
 import { busyButton, button, el } from "./dom.js";
+import { looksOn } from "./rights.js";
 import { count } from "./words.js";
 
 /**
  * The places of the items that are selected; dispatches `change`.
- * `items` are the list items of a gallery, each with a checkbox; hidden ones can't be selected.
+ * `items` are the list items of a gallery, each with a checkbox; hidden ones can't be selected,
+ * and who may only look on selects none.
  */
 export class Selection extends EventTarget {
   constructor(items) {
@@ -44,7 +46,7 @@ export class Selection extends EventTarget {
   }
 
   mark(place, wanted) {
-    if (wanted === this.has(place)) return;
+    if (wanted === this.has(place) || (wanted && looksOn())) return;
     const item = this.items[place];
     item.classList.toggle("selected", wanted);
     item.querySelector("input").checked = wanted;

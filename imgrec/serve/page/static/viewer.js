@@ -4,6 +4,7 @@ import { document_ } from "./api.js";
 import { labelOf, nameOf, sameLabel } from "./classifier.js";
 import { button, confirmed, el, fail, name } from "./dom.js";
 import { picture, show } from "./pictures.js";
+import { looksOn } from "./rights.js";
 
 /** A thumbnail that opens the viewer at its photo; `rest` is about photos that are not read yet. */
 export function thumbnailButton(classifier, photos, place, rest) {
@@ -17,7 +18,7 @@ export function thumbnailButton(classifier, photos, place, rest) {
 
 /** What a key does to a photo, if anything: `{label}` or `{remove: true}`. */
 export function meaning(event, classifier) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  if (looksOn() || event.ctrlKey || event.metaKey || event.altKey) return null;
   if (event.key === "Delete" || event.key === "Backspace") return { remove: true };
   const { classes } = classifier.document;
   if (/^[1-9]$/.test(event.key) && classes[event.key - 1]) return { label: { class: classes[event.key - 1].name } };

@@ -4,6 +4,7 @@ import { part } from "./api.js";
 import { Classifier } from "./classifier.js";
 import { el, fail, name } from "./dom.js";
 import { jobsPanel } from "./jobs.js";
+import { looksOn } from "./rights.js";
 
 /** Read a classifier, and return it with the top of its pages. */
 export async function openClassifier(context, current) {
@@ -32,7 +33,7 @@ export async function openClassifier(context, current) {
 
 function undoKey(event, classifier) {
   const typing = event.target.closest?.("input, textarea, select");
-  if (typing || event.key.toLowerCase() !== "z" || event.altKey) return;
+  if (typing || looksOn() || event.key.toLowerCase() !== "z" || event.altKey) return;
   event.preventDefault();
   classifier.undo();
 }
