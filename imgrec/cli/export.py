@@ -32,8 +32,8 @@ from imgrec.text import printable
     "--output",
     type=click.Path(path_type=Path),
     help="File to write, replaced if it exists, or new folder for a SavedModel.  "
-    "[default: for LiteRT in the run's folder, else RUN.onnx, RUN.keras or RUN_saved_model, which "
-    "must not exist]",
+    "[default: in the run's folder for LiteRT, and for the Keras model that a run of `train "
+    "--quick` lacks; else RUN.onnx, RUN.keras or RUN_saved_model, which must not exist]",
 )
 @click.option(
     "--data",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from imgrec.errors import RunError, UsageError
+from imgrec.errors import RunError
 from imgrec.models.backend import require_tensorflow
 from imgrec.stderr import stdout_to_stderr, suppress_native_stderr
 
@@ -40,14 +40,11 @@ def export_model(model: Any, path: Path, form: str, precision: str = "float32") 
 
 
 def require_onnx() -> None:
-    """Raise UsageError if packages for writing and checking ONNX files are missing.
-
-    Raises RunError if TensorFlow is missing too.
-    """
+    """Raise RunError if TensorFlow or the packages that write and check ONNX files are missing."""
     require_tensorflow()
     for module in ("onnx", "onnxruntime", "tf2onnx"):
         if importlib.util.find_spec(module) is None:
-            raise UsageError(
+            raise RunError(
                 f"ONNX files need the module {module}", hint="`pip install 'imgrec[onnx]'`"
             )
 

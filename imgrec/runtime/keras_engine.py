@@ -89,8 +89,7 @@ def _missing(run: Run, path: Path) -> RunError:
         command = f"`imgrec export {printable(shlex.quote(str(run.path)))} --format keras`"
         return RunError(
             f"{printable(run.name)} was trained with {flag('quick')}: it has no Keras model",
-            hint=f"{command} makes it, with TensorFlow; it predicts and evaluates with "
-            f"{option('engine', 'litert')}",
+            hint=f"{command} adds one to the run",
         )
     if run.card.only_litert:
         return RunError(

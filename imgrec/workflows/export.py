@@ -127,8 +127,8 @@ def export(
         run: The run.
         form: `litert`, `onnx`, `saved_model` or `keras`.
         precision: The precision of the weights; other than `float32` only for LiteRT.
-        output: The file. Default: a LiteRT file becomes part of the run, others go into the
-            working directory.
+        output: The file. Default: a LiteRT file becomes part of the run, as does the Keras model
+            that a run of `train --quick` lacks; others go into the working directory.
         photos: Files, folders or patterns to compare the answers on, instead of the run's own
             images.
         progress: Where progress is reported.
@@ -214,7 +214,9 @@ def default_output(run: Run, form: str, precision: str) -> Path | None:
     """Return where a file is written by default; None for into the run."""
     if _is_copied(run, form, precision):
         return Path(f"{run.name}{SUFFIXES[form]}")
-    return None if form == "litert" else Path(f"{run.name}{SUFFIXES[form] or '_saved_model'}")
+    if form == "litert" or (form == "keras" and run.card.quick):
+        return None
+    return Path(f"{run.name}{SUFFIXES[form] or '_saved_model'}")
 
 
 def _export(
@@ -232,8 +234,10 @@ def _export(
         evidence = _evidence(engine, run.card.seed, part, images, progress)
         if output is not None and _is_copied(run, form, precision):
             return _write(_copied(run, engine, evidence), output, write_output, progress)
-        add_keras_model(writer, engine, evidence.records, evidence.scores, progress)
+        parity = add_keras_model(writer, engine, evidence.records, evidence.scores, progress)
         run = writer.run
+        if output is None and form == "keras":
+            return Exported(run.path / BEST_MODEL, parity)
     keras = open_keras(run, "cpu")
     require_memory(keras.model, form, available_memory())
     evidence = _evidence(keras, run.card.seed, part, images, progress)

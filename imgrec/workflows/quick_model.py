@@ -13,7 +13,7 @@ from imgrec.models.backend import start
 from imgrec.models.litert import read_head, read_known
 from imgrec.models.network import set_output, summarize, with_ood_similarity
 from imgrec.progress import Progress
-from imgrec.runs.card import BEST_MODEL
+from imgrec.runs.card import BEST_MODEL, ExportParity
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
@@ -31,7 +31,7 @@ def add_keras_model(
     records: Sequence[Record],
     scores: Scores,
     progress: Progress,
-) -> None:
+) -> ExportParity:
     """Write best.keras: the network of the run's config, with the head of its LiteRT file.
 
     Args:
@@ -40,6 +40,9 @@ def add_keras_model(
         records: Images to compare the answers on.
         scores: Those of the LiteRT file, for these images.
         progress: Where progress is reported.
+
+    Returns:
+        How its answers compare with those of the LiteRT file.
 
     Raises:
         RunError: TensorFlow or the weights of the backbone are missing, or the answers of the Keras
@@ -53,9 +56,10 @@ def add_keras_model(
         model = with_ood_similarity(model, known)
     engine = KerasEngine(model, litert.classes, litert.spec, litert.decision)
     answers = score(engine, records, labelled=False, bad_images="error", progress=progress)
-    require_parity(BEST_MODEL, scores, answers, "float32")
+    parity = require_parity(BEST_MODEL, scores, answers, "float32")
     writer.write_model(BEST_MODEL, model.save, network=summarize(model))
-    log.info("%s has the answers of the LiteRT file", BEST_MODEL)
+    log.info("%s: added to the run, with the answers of its LiteRT file", BEST_MODEL)
     if (calibration := writer.card.calibration) is not None:
         settled = structs.replace(calibration, model=writer.card.hashes[BEST_MODEL])
         writer.update(calibration=settled)
+    return parity.on_card(BEST_MODEL, "keras", "float32")

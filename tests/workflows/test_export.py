@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,14 @@ def test_what_does_not_fit_together_is_refused(trained: Run, tmp_path: Path) -> 
     assert caught.value.hint == "use format='keras', or write out.tflite"
     with pytest.raises(RunError, match=r"can't be written: there is no folder .*gone"):
         export(trained, form="keras", output=tmp_path / "gone" / "out.keras")
+
+
+def test_a_package_that_is_not_installed(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX needs an extra, as the command that installs it says."""
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(RunError, match="ONNX files need the module tf2onnx") as caught:
+        export(trained, form="onnx")
+    assert caught.value.hint == "`pip install 'imgrec[onnx]'`"
 
 
 def test_a_training_without_export_and_its_resumption(
