@@ -96,8 +96,12 @@ def train(
     new_only = name is not None or dry_run or quick or folds or seeds or groups is not None
     _check(config, resume, new_only=bool(new_only), old_only=allow_changes)
     _check_repeats(folds, seeds, groups)
-    if quick and (profile or device != "auto"):
-        raise UsageError("--quick computes on the CPU: it takes neither --device nor --profile")
+    excluded = [*["--device"] * (device != "auto"), *["--profile"] * profile]
+    if quick and excluded:
+        raise UsageError(
+            "--quick computes on the CPU: it takes neither --device nor --profile",
+            hint=f"leave out {' and '.join(excluded)}, or train without --quick",
+        )
 
     from imgrec.runs.folder import find
     from imgrec.runs.notes import checked_notes
@@ -154,8 +158,9 @@ def train(
 def _check(config: str | None, resume: str | None, *, new_only: bool, old_only: bool) -> None:
     if (config is None) == (resume is None):
         raise UsageError(
-            "train takes either a CONFIG or --resume RUN",
-            hint="`imgrec config list` shows the shipped configs, `imgrec runs list` the runs",
+            "train takes one of: a folder of photos, a CONFIG, --resume RUN",
+            hint="`imgrec train FOLDER` trains on a folder with one subfolder per class; `imgrec "
+            "config list` shows the shipped configs, `imgrec runs list` the runs",
         )
     if resume is not None and new_only:
         raise UsageError(

@@ -94,11 +94,14 @@ class Experiment(Section):
         """Return an error about the key at `path`, with file and line."""
         return self.refusal([(path, message)])
 
-    def refusal(self, found: Sequence[ConfigFinding]) -> ConfigError:
-        """Return an error about the keys at the paths of `found`, with file and lines."""
+    def refusal(self, found: Sequence[ConfigFinding], hint: str = "") -> ConfigError:
+        """Return an error about the keys at the paths of `found`, with file and lines.
+
+        hint: What to do; by default, where the keys are described.
+        """
         origin = self._origin
         problems = [problem_at(path, message, origin.lines) for path, message in found]
-        return config_error(origin.source, problems)
+        return config_error(origin.source, problems, hint)
 
     def problems(self) -> Iterator[ConfigFinding]:
         """Yield conflicts between sections."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
-from pydantic import Field, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveInt
 
 from imgrec.config.keras.callbacks import Callback, Mode, MonitorBase, ReduceLROnPlateau
 from imgrec.config.keras.losses import Loss
@@ -28,6 +28,7 @@ from imgrec.sections.section import (
     Says,
     Section,
     Text,
+    field_error,
 )
 from imgrec.sections.yaml import KeyPath
 
@@ -107,6 +108,17 @@ class FineTune(Section):
     )
 
 
+PrecisionPolicy = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16", "bfloat16"]
+
+
+def _not_short(value: object) -> object:
+    """Refuse what other libraries call a mixed precision, whose letters are nearer to bfloat16."""
+    if value in ("bf16", "fp16"):
+        meant = unknown(f"mixed_{value}", get_args(PrecisionPolicy))
+        raise field_error(f"{shown_value(value)} is not allowed{meant}")
+    return value
+
+
 class Training(Section):
     """How to train: epochs, loss, optimizer, metrics, callbacks and checkpoints."""
 
@@ -172,7 +184,7 @@ class Training(Section):
         "the first step. `stop`: end the training; the best epoch is kept. `restore`: restart the "
         "epoch with half the learning rate, at most 5 times per training.",
     )
-    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16", "bfloat16"] = Field(
+    precision: Annotated[PrecisionPolicy, BeforeValidator(_not_short)] = Field(
         default="auto",
         description="`auto`: mixed_float16 on a GPU, float32 on a CPU. mixed_bfloat16 is faster on "
         "a CPU with instructions for it, which `imgrec info` names, and slower on others; it may "

@@ -63,7 +63,10 @@ def config_error(source: str, problems: Sequence[Problem], hint: str = "") -> Co
 
 
 def _hint(problems: Sequence[Problem]) -> str:
-    """Return what a valid config is, and where the section with the problems is described."""
+    """Return what a valid config is, and where the section with the problems is described.
+
+    Whoever overrides a key of a config has a valid one.
+    """
     sections = {re.split(r"[.[]", problem.path)[0] for problem in problems}
     if sections == {"sweep"}:
         space = setting("sweep.space", "{data.fit: {choose: [crop, pad]}}")
@@ -76,7 +79,10 @@ def _hint(problems: Sequence[Problem]) -> str:
         for problem in problems
     )
     what = f"`{sections.pop()}`" if len(sections) == 1 and not unknown_section else "every key"
-    return f"{valid}; docs/config.md describes {what}"
+    described = f"docs/config.md describes {what}"
+    if all(problem.line == OVERRIDE for problem in problems):
+        return described
+    return f"{valid}; {described}"
 
 
 def problem_at(path: KeyPath, message: str, lines: Mapping[KeyPath, int]) -> Problem:

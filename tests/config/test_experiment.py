@@ -239,6 +239,14 @@ def test_problems(problems: Problems, overrides: list[str], expected: list[str])
     assert problems(*overrides) == expected
 
 
+@pytest.mark.parametrize("short", ["bf16", "fp16"])
+def test_a_short_name_of_a_precision(problems: Problems, short: str) -> None:
+    """It means the mixed one, as in other libraries, and not that which loses small updates."""
+    (problem,) = problems(f"training.precision={short}")
+    meant = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16"}[short]
+    assert f"{short!r} is not allowed; did you mean '{meant}'? allowed: auto, " in problem
+
+
 def test_too_many_layers(problems: Problems) -> None:
     """Repetitions multiply: a few lines could keep a training busy for hours."""
     block = "{Repeat: {times: 1000, layers: [Flatten, {Repeat: {times: 2, layers: [ReLU]}}]}}"

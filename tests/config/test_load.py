@@ -45,6 +45,10 @@ def test_every_problem_at_once(config: str) -> None:
         "  line 10    training.optimizer.SGD.momentum: must be at most 1, got 2\n"
         "  overrides  training.epochs: 'ten' is not a whole number"
     )
+    assert "`imgrec config show small_cnn` prints a valid config" in caught.value.hint
+    with pytest.raises(ConfigError) as caught:
+        parse(config, "configs/pets.yaml", ["training.epochs=ten"])
+    assert caught.value.hint == "docs/config.md describes `training`"
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,10 @@ def test_photos_are_dropped_pasted_and_taken(browser: Any, service: Tokened) -> 
 
 @pytest.mark.slow
 def test_looking_on(browser: Any, service: Tokened) -> None:
-    """With a token that may only ask, photos are shown and tried; no button, key or drop changes them."""
+    """With a token that may only ask, photos are shown and tried; nothing changes them.
+
+    Neither a button nor a key nor a photo that is dropped on a class.
+    """
     visit = Visit(browser, service, **LARGE)
     visit.enter(service.asking)
     visit.go("birds")

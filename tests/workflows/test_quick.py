@@ -166,7 +166,7 @@ def test_what_a_quick_run_lacks(run: Run) -> None:
     assert found.value.hint == f"`imgrec export {run.path} --precision int8` writes it"
     with pytest.raises(RunError, match="trained with quick=True: it has no Keras model") as found:
         open_keras(run)
-    assert f"imgrec export {run.path} --format keras" in found.value.hint
+    assert found.value.hint == f"`imgrec export {run.path} --format keras` adds one to the run"
     with pytest.raises(UsageError, match="has finished: its head is solved exactly"):
         resume(run)
 
@@ -183,8 +183,10 @@ def test_its_file_is_copied(run: Run, tmp_path: Path) -> None:
 def test_its_keras_model_is_made_when_it_is_needed(run: Run, tmp_path: Path) -> None:
     """It gives the answers of the LiteRT file, and is exported like that of any other run."""
     copied = Run(Path(shutil.copytree(run.path, tmp_path / "copied")), run.card)
-    exported = export(copied, form="keras", output=tmp_path / "model.keras")
+    added = export(copied, form="keras")
     made = find(str(copied.path), tmp_path)
+    assert (added.path, added.parity.agreement) == (made.path / BEST_MODEL, 1)
+    exported = export(made, form="keras", output=tmp_path / "model.keras")
     assert exported.parity.agreement == 1
     assert not made.card.only_litert
     assert made.card.calibration is not None
@@ -224,6 +226,9 @@ def test_every_setting_that_quick_excludes_is_named(photos: Path, tmp_path: Path
     with pytest.raises(ConfigError, match="has 2 problems") as caught:
         plan_quick(experiment)
     assert "needs EfficientNetLite0 or EfficientNetLite2 with its" in caught.value.message
+    assert caught.value.hint == (
+        "leave out quick=True, or do not set model.backbone and training.export"
+    )
     with pytest.raises(ConfigError, match="has 2 problems"):
         begin_repeats(experiment, "folds", 3, runs_dir=tmp_path / "runs", quick=True)
     assert not (tmp_path / "runs").exists()

@@ -70,12 +70,9 @@ def check_quick(experiment: Experiment) -> str:
         RunError: The weights of the backbone are not installed.
     """
     quick = flag("quick")
-    found = [
-        (path, f"{quick} {needs}; leave out {quick}, or this")
-        for path, needs in _problems(experiment)
-    ]
-    if found:
-        raise experiment.refusal(found)
+    if found := [(path, f"{quick} {needs}") for path, needs in _problems(experiment)]:
+        named = " and ".join(".".join(map(str, path)) for path, _ in found)
+        raise experiment.refusal(found, f"leave out {quick}, or do not set {named}")
     backbone = _backbone(experiment)
     check_installed(backbone)
     return backbone
