@@ -38,7 +38,7 @@ from imgrec.classifiers.records import (
     VersionPhoto,
 )
 from imgrec.files import write_bytes_atomically, write_folder
-from imgrec.text import printable
+from imgrec.text import join_few, printable
 
 BACKBONE = "backbone.tflite"
 
@@ -63,9 +63,12 @@ class Store(Labels):
 
     def __init__(self, folder: Path, quotas: Quotas | None = None) -> None:
         if not is_classifier(folder):
+            others = sorted(each.name for each in folder.parent.glob("*") if is_classifier(each))
             raise NotFound(
                 f"there is no classifier {printable(str(folder))}",
-                hint="`imgrec teach FOLDER CLASS PHOTOS` makes one",
+                hint=f"classifiers there: {join_few([*map(printable, others)], 10)}"
+                if others
+                else "`imgrec teach FOLDER CLASS PHOTOS` makes one",
             )
         self._lock = FolderLock(folder.parent)
         try:

@@ -53,8 +53,9 @@ def _remarks(found: Standing) -> Iterator[str]:
     for few in found.too_few[:_SHOWN]:
         yield f"{printable(few.class_name)} is left out until it has {few.needed} photos"
     for each in found.confused[:_SHOWN]:
-        names = f"{printable(each.class_name)} for {printable(each.taken_for)}"
-        yield f"takes {names}: {count_of(each.photos, 'photo')}"
+        photos, was = count_of(each.photos, "photo"), "was" if each.photos == 1 else "were"
+        of, taken_for = printable(each.class_name), printable(each.taken_for)
+        yield f"{photos} of {of} {was} taken for {taken_for}"
     for suspect in found.suspects[:_SHOWN]:
         yield (
             f"probably {printable(suspect.taken_for)} ({percent(suspect.probability)}), labelled "

@@ -12,6 +12,7 @@ import click
 from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.cli.standing import accuracy_in_words, show_standing
+from imgrec.data.suffixes import format_of
 from imgrec.errors import DataError, UsageError
 from imgrec.text import count_of, listed, printable
 
@@ -70,8 +71,8 @@ def teach(
 
     Example: imgrec teach classifiers/pets cat photos/cats/*.jpg
     """
-    if class_name is not None and not photos:
-        raise _incomplete(folder, class_name)
+    if class_name is not None:
+        _check_class(folder, class_name, photos)
     _check_options(folder, publish=publish, run=run, relabel=relabel and class_name is None)
 
     from imgrec.classifiers import check_class_name, is_classifier
@@ -150,6 +151,14 @@ def _check_options(folder: Path, *, publish: bool, run: str | None, relabel: boo
         raise UsageError("--relabel takes a class and photos", hint=hint)
 
 
+def _check_class(folder: Path, class_name: str, photos: Sequence[str]) -> None:
+    """Refuse a class without photos, and a photo in its place."""
+    if not photos:
+        raise _incomplete(folder, class_name)
+    if format_of(class_name) and Path(class_name).is_file():
+        raise _photo_for_class(folder, class_name)
+
+
 def _incomplete(folder: Path, class_name: str) -> UsageError:
     """Return what is wrong with a class without photos, which may be a photo without a class."""
     place, given = (printable(shlex.quote(str(each))) for each in (folder, class_name))
@@ -161,6 +170,19 @@ def _incomplete(folder: Path, class_name: str) -> UsageError:
     return UsageError(
         f"no photos of {printable(class_name)} are given",
         hint=f"`imgrec teach {place} {given} PHOTO...`",
+    )
+
+
+def _photo_for_class(folder: Path, photo: str) -> UsageError:
+    """Return what is wrong with photos after a single name, which may be of a folder or a class."""
+    from imgrec.classifiers import is_classifier
+
+    given = printable(shlex.quote(str(folder)))
+    there = is_classifier(folder)
+    return UsageError(
+        f"{printable(photo)} is a photo, in the place of a class: "
+        f"{'CLASS' if there else 'FOLDER or CLASS'} is missing",
+        hint=f"`imgrec teach {f'{given} CLASS' if there else f'FOLDER {given}'} PHOTO...`",
     )
 
 

@@ -94,6 +94,11 @@ def test_a_forgotten_class_is_named(taught: Imgrec, folder: Path, tmp_path: Path
         f"imgrec: error: the class of {photo} is missing\n"
         f"hint: `imgrec teach {folder} CLASS {photo}`\n"
     )
+    several = taught("teach", folder, photo, photo)
+    assert f"hint: `imgrec teach {folder} CLASS PHOTO...`\n" in several.stderr
+    nowhere = taught("teach", "red", photo, photo)
+    assert f"{photo} is a photo, in the place of a class: FOLDER or CLASS" in nowhere.stderr
+    assert nowhere.stderr.endswith("hint: `imgrec teach FOLDER red PHOTO...`\n")
     alone = taught("teach", folder, "--relabel")
     assert (alone.returncode, alone.stdout) == (2, "")
     assert "`imgrec teach" in alone.stderr
@@ -164,6 +169,12 @@ def test_a_published_run_says_what_it_is_judged_by(
     head = json.loads(taught("teach", folder, "--publish", "--json").stdout)
     assert head["judged_by"]["photos"] == 8
     assert head["verdicts"][1]["reason"].startswith("on the 2 photos that both were measured on")
+
+
+def test_a_mistaken_classifier_has_those_there_as_a_hint(taught: Imgrec, folder: Path) -> None:
+    """Neither a photo nor its hash is looked for."""
+    done = taught("forget", folder.with_name("pet"), "0" * 64)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "hint: classifiers there: pets")
 
 
 def test_a_classifier_that_is_missing(taught: Imgrec, tmp_path: Path) -> None:
