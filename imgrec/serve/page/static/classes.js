@@ -173,7 +173,7 @@ function refusedList(refused) {
   const box = el(
     "div",
     { class: "refused" },
-    el("strong", {}, `${count(refused.length, "photo was", "photos were")} not added`),
+    el("strong", {}, `${count(refused.length, "file was", "files were")} not added`),
     el("ul", {}, [...Map.groupBy(refused, text)].map(item)),
     button("Dismiss", () => box.remove(), { class: "plain" }),
   );
