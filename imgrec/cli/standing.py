@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from imgrec.cli.console import Console
 from imgrec.rounding import percent, percent_number
-from imgrec.text import count_of, join_few, printable
+from imgrec.text import count_of, listed, printable
 
 if TYPE_CHECKING:
     from imgrec.evaluation.results import MetricValue
@@ -38,7 +39,7 @@ def show_standing(console: Console, classifier: Classifier) -> None:
         return
     console.result(f"{accuracy_in_words(found.accuracy)}, cross-validated")
     note = note_on(found.accuracy, found.photos)
-    for line in filter(None, (note, _difference(found), *_remarks(found))):
+    for line in filter(None, (note, _difference(found), *_remarks(classifier, found))):
         console.result(line)
 
 
@@ -49,7 +50,7 @@ def accuracy_in_words(found: MetricValue) -> str:
     return f"accuracy {percent(found.value)} ({interval})"
 
 
-def _remarks(found: Standing) -> Iterator[str]:
+def _remarks(classifier: Classifier, found: Standing) -> Iterator[str]:
     for few in found.too_few[:_SHOWN]:
         yield f"{printable(few.class_name)} is left out until it has {few.needed} photos"
     for each in found.confused[:_SHOWN]:
@@ -59,11 +60,27 @@ def _remarks(found: Standing) -> Iterator[str]:
     for suspect in found.suspects[:_SHOWN]:
         yield (
             f"probably {printable(suspect.taken_for)} ({percent(suspect.probability)}), labelled "
-            f"{printable(suspect.class_name)}: {suspect.sha256}"
+            f"{printable(suspect.class_name)}: {_photo(classifier, suspect.sha256)}"
         )
+    if found.suspects:
+        first = found.suspects[0]
+        given = classifier.folder, first.taken_for, classifier.path(first.sha256)
+        typed = " ".join(printable(shlex.quote(str(each))) for each in given)
+        which = "the first" if found.suspects[1:] else "it"
+        yield f"`imgrec teach {typed} --relabel` relabels {which}"
     for group in found.near_duplicates[:_SHOWN]:
-        shown = join_few([f"{each.class_name} {each.sha256}" for each in group], _SHOWN)
-        yield f"the same picture in different classes: {shown}"
+        lines = [
+            f"{printable(each.class_name)}: {_photo(classifier, each.sha256)}" for each in group
+        ]
+        if (more := len(lines) - _SHOWN) > 0:
+            lines[_SHOWN:] = [f"and {more:,} more"]
+        yield listed("the same picture in different classes", lines)
+
+
+def _photo(classifier: Classifier, sha256: str) -> str:
+    """Return what the file of a photo was called, and where it is."""
+    name, path = classifier.photo(sha256).name, classifier.path(sha256)
+    return f"{printable(name)} ({printable(str(path))})"
 
 
 def _difference(found: Standing) -> str:

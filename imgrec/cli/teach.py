@@ -49,6 +49,7 @@ _SHOWN = 3
     help="What is required of each version from now on, such as 'accuracy >= 0.95'. Can be "
     "repeated.",
 )
+@click.option("--no-require", is_flag=True, help="Require nothing of versions from now on.")
 @options.as_json
 @click.pass_obj
 def teach(
@@ -62,6 +63,7 @@ def teach(
     run: str | None,
     backbone: str | None,
     require: tuple[str, ...],
+    no_require: bool,
     as_json: bool,
 ) -> None:
     """Add photos to a class of the classifier FOLDER, and show how good it is.
@@ -74,6 +76,7 @@ def teach(
     if class_name is not None:
         _check_class(folder, class_name, photos)
     _check_options(folder, publish=publish, run=run, relabel=relabel and class_name is None)
+    _check_requirements(require, no_require=no_require)
 
     from imgrec.classifiers import check_class_name, is_classifier
     from imgrec.workflows.teaching import (
@@ -87,7 +90,7 @@ def teach(
         class_name = check_class_name(class_name)
     is_new = not is_classifier(folder)
     with Classifier(folder, create=class_name is not None, backbone=backbone) as classifier:
-        if require:
+        if require or no_require:
             classifier.require = require
         added: Sequence[AddedPhoto] = ()
         if class_name is not None:
@@ -149,6 +152,11 @@ def _check_options(folder: Path, *, publish: bool, run: str | None, relabel: boo
         place = printable(shlex.quote(str(folder)))
         hint = f"`imgrec teach {place} CLASS PHOTO... --relabel`"
         raise UsageError("--relabel takes a class and photos", hint=hint)
+
+
+def _check_requirements(require: Sequence[str], *, no_require: bool) -> None:
+    if require and no_require:
+        raise UsageError("--require and --no-require can't be combined")
 
 
 def _check_class(folder: Path, class_name: str, photos: Sequence[str]) -> None:

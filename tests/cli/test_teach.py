@@ -83,6 +83,23 @@ def test_a_requirement_that_is_not_met_is_status_1(
     assert done.returncode == 1
     assert "not met: " in done.stderr
     assert done.stderr.endswith("not published\n")
+    both = taught("teach", folder, "--no-require", "--require", "accuracy >= 0.5")
+    assert (both.returncode, both.stdout) == (2, "")
+    again = json.loads(taught("teach", folder, "--no-require", "--publish", "--json").stdout)
+    assert (again["require"], again["version"]["number"]) == ([], 1)
+
+
+def test_a_probably_wrong_label_is_named(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """By the photo's file; the command in the last line gives it the other class."""
+    (tmp_path / "blue" / "odd.png").write_bytes(picture(60, red=True))
+    for name in ("red", "blue"):
+        found = taught("teach", folder, name, tmp_path / name).stdout
+    assert "labelled blue: odd.png (" in found
+    command = next(line for line in found.splitlines() if line.endswith(" relabels it"))
+    typed = command.split("`")[1].split()[1:]
+    done = taught(*typed)
+    assert done.stderr == "red: 0 photos added, 1 relabelled\n"
+    assert "probably" not in done.stdout
 
 
 def test_a_forgotten_class_is_named(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
