@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from imgrec.api.model import PhotoLike, named_photos
 from imgrec.api.results import Predictions
+from imgrec.errors import UsageError
 from imgrec.progress import Silent
+from imgrec.text import either, printable
 from imgrec.workflows import teaching
+
+Answering: TypeAlias = Literal["draft", "published"]
 
 
 class Classifier(teaching.Classifier):
@@ -38,7 +42,7 @@ class Classifier(teaching.Classifier):
         *,
         top: int = 5,
         threshold: float | None = None,
-        version: Literal["draft", "published"] = "draft",
+        version: Answering = "draft",
     ) -> Predictions:
         """Classify photos.
 
@@ -53,8 +57,15 @@ class Classifier(teaching.Classifier):
             A prediction for each photo, in order; one that can't be read has an error.
 
         Raises:
-            imgrec.errors.UsageError: There are too few photos, or nothing is published.
+            imgrec.errors.UsageError: There are too few photos, nothing is published, or there is no
+                such version.
         """
+        if version not in get_args(Answering):
+            raise UsageError(
+                f"there is no version {printable(str(version))} to predict with",
+                hint=f"use {either(get_args(Answering))}; "
+                "`imgrec.load(CLASSIFIER.run(1).path)` loads version 1",
+            )
         found = tuple(named_photos(photos))
         predictor = self.draft() if version == "draft" else self.published()
         predictor = predictor.with_options(top=top, threshold=threshold)

@@ -3,7 +3,6 @@
 from imgrec.classifiers.errors import ClassifierInUse, Conflict, DiskFull, NotFound, QuotaExceeded
 from imgrec.classifiers.lock import FolderLock
 from imgrec.classifiers.names import check_class_name, check_classifier_name
-from imgrec.classifiers.photo_files import PHOTOS, VERSIONS
 from imgrec.classifiers.records import (
     NewPhoto,
     PhotoStatus,
@@ -12,13 +11,12 @@ from imgrec.classifiers.records import (
     StoredPhoto,
     StoredVersion,
     VersionPhoto,
+    check_status,
 )
-from imgrec.classifiers.store import BACKBONE, Store, is_classifier
+from imgrec.classifiers.store import BACKBONE, Store
 
 __all__ = [
     "BACKBONE",
-    "PHOTOS",
-    "VERSIONS",
     "ClassifierInUse",
     "Conflict",
     "DiskFull",
@@ -35,5 +33,5 @@ __all__ = [
     "VersionPhoto",
     "check_class_name",
     "check_classifier_name",
-    "is_classifier",
+    "check_status",
 ]

@@ -7,11 +7,11 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from imgrec.classifier_folder import INDEX
 from imgrec.classifiers.errors import DiskFull
 from imgrec.errors import RunError
 from imgrec.text import printable
 
-FILE = "classifier.sqlite"
 _BACKUP = ".backup"
 
 _MIGRATIONS = (
@@ -84,7 +84,7 @@ def connect(folder: Path, *, new: bool = False) -> sqlite3.Connection:
     Raises:
         RunError: It is damaged, of a newer version of imgrec, or can't be written.
     """
-    path = folder / FILE
+    path = folder / INDEX
     mode = "rwc" if new else "rw"
     with readable_errors(path):
         connection = sqlite3.connect(
@@ -110,10 +110,10 @@ def purge(connection: sqlite3.Connection, folder: Path) -> None:
     SQLite overwrites what it deletes, but may leave copies where it moved rows: VACUUM writes the
     whole file again. Backups of earlier versions are removed.
     """
-    with readable_errors(folder / FILE):
+    with readable_errors(folder / INDEX):
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    for backup in folder.glob(f"{FILE}{_BACKUP}*"):
+    for backup in folder.glob(f"{INDEX}{_BACKUP}*"):
         backup.unlink()
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from imgrec.classifiers.database import FILE, connect, readable_errors
+from imgrec.classifier_folder import INDEX
+from imgrec.classifiers.database import connect, readable_errors
 
 
 class Index:
@@ -59,7 +60,7 @@ class Index:
     @contextlib.contextmanager
     def _change(self) -> Iterator[int]:
         """Do all that is done in the context, or nothing; return the new revision."""
-        with self._mutex, readable_errors(self.folder / FILE):
+        with self._mutex, readable_errors(self.folder / INDEX):
             if self._database.in_transaction:
                 yield self.revision
                 return
@@ -82,5 +83,5 @@ class Index:
         return found[0] if found else None
 
     def _rows(self, statement: str, *values: Any) -> list[Any]:
-        with self._mutex, readable_errors(self.folder / FILE):
+        with self._mutex, readable_errors(self.folder / INDEX):
             return self._database.execute(statement, values).fetchall()

@@ -15,12 +15,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.classifiers.database import FILE, readable_errors
+from imgrec.classifier_folder import INDEX
+from imgrec.classifiers.database import readable_errors
 from imgrec.classifiers.errors import Conflict, NotFound, QuotaExceeded
 from imgrec.classifiers.index import Index
 from imgrec.classifiers.names import check_class_name
 from imgrec.classifiers.photo_files import move_photo, photo_path, remove_photos, write_photo
-from imgrec.classifiers.records import NewPhoto, PhotoStatus, Quotas, StoredClass, StoredPhoto
+from imgrec.classifiers.records import (
+    NewPhoto,
+    PhotoStatus,
+    Quotas,
+    StoredClass,
+    StoredPhoto,
+    check_status,
+)
 from imgrec.text import count_of, join_few, printable, quoted
 
 _SIDE = 32
@@ -225,7 +233,10 @@ class Labels(Index):
 
         Raises:
             NotFound: There is no such class.
+            UsageError: There is no such status.
         """
+        if status is not None:
+            check_status(status)
         if class_name is not None:
             self.class_named(class_name)
         rows = self._rows(
@@ -246,7 +257,7 @@ class Labels(Index):
         """
         query = "SELECT sha256, features, grey FROM features ORDER BY sha256"
         found: dict[str, tuple[NDArray[np.float32], NDArray[np.uint8]]] = {}
-        with self._mutex, readable_errors(self.folder / FILE):
+        with self._mutex, readable_errors(self.folder / INDEX):
             count, size = self._database.execute(
                 "SELECT count(*), max(length(features)) FROM features"
             ).fetchone()
@@ -265,7 +276,7 @@ class Labels(Index):
 
     def keep_thumbnail(self, sha256: str, content: bytes) -> None:
         """Store the thumbnail of a photo; nothing happens if the photo is gone."""
-        with self._mutex, readable_errors(self.folder / FILE):
+        with self._mutex, readable_errors(self.folder / INDEX):
             self._database.execute(
                 "INSERT OR REPLACE INTO thumbnails SELECT sha256, ? FROM photos WHERE sha256 = ?",
                 (content, sha256),

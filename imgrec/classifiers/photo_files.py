@@ -14,17 +14,12 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from imgrec.classifier_folder import PHOTOS
 from imgrec.classifiers.errors import DiskFull
 from imgrec.classifiers.records import StoredPhoto
 from imgrec.errors import RunError
 from imgrec.files import remove_partial, write_bytes_atomically
 from imgrec.text import count_of, printable
-
-PHOTOS = "photos"
-"""The folder of the labelled photos, by class: an ordinary data set."""
-
-VERSIONS = "versions"
-"""The folder of the runs."""
 
 log = logging.getLogger("imgrec")
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.errors import UsageError
+from imgrec.text import either, printable
+
 PhotoStatus = Literal["labelled", "unsure", "none"]
 """`unsure`: its class is not known yet. `none`: it shows none of the classes."""
+
+
+def check_status(status: str) -> None:
+    """Raise UsageError unless photos can have this status."""
+    known = get_args(PhotoStatus)
+    if status not in known:
+        raise UsageError(
+            f"there is no status {printable(str(status))}", hint=f"use {either(known)}"
+        )
 
 
 @dataclass(frozen=True)

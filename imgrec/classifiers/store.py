@@ -21,13 +21,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from imgrec.classifiers.database import FILE, connect, purge, readable_errors
+from imgrec.classifier_folder import INDEX, VERSIONS, is_classifier
+from imgrec.classifiers.database import connect, purge, readable_errors
 from imgrec.classifiers.errors import Conflict, NotFound
 from imgrec.classifiers.labels import Labels
 from imgrec.classifiers.lock import FolderLock
 from imgrec.classifiers.names import check_classifier_name
 from imgrec.classifiers.photo_files import (
-    VERSIONS,
     full_disk,
     reconcile,
     remove_photos,
@@ -41,11 +41,6 @@ from imgrec.files import write_bytes_atomically, write_folder
 from imgrec.text import join_few, printable
 
 BACKBONE = "backbone.tflite"
-
-
-def is_classifier(folder: Path) -> bool:
-    """Return whether a folder is that of a classifier."""
-    return (folder / FILE).is_file()
 
 
 class Store(Labels):
@@ -114,7 +109,7 @@ class Store(Labels):
                 write_bytes_atomically(place / BACKBONE, backbone)
                 database = connect(place, new=True)
                 rows = {"revision": 1, "next_version": 1, "published": 0, **settings}
-                with readable_errors(place / FILE), contextlib.closing(database):
+                with readable_errors(place / INDEX), contextlib.closing(database):
                     database.executemany(
                         "INSERT INTO settings VALUES (?, ?)",
                         [(key, json.dumps(value)) for key, value in rows.items()],

@@ -78,7 +78,8 @@ def teach(
     _check_options(folder, publish=publish, run=run, relabel=relabel and class_name is None)
     _check_requirements(require, no_require=no_require)
 
-    from imgrec.classifiers import check_class_name, is_classifier
+    from imgrec.classifier_folder import is_classifier
+    from imgrec.classifiers import check_class_name
     from imgrec.workflows.teaching import (
         Classifier,
         added_document,
@@ -183,7 +184,7 @@ def _incomplete(folder: Path, class_name: str) -> UsageError:
 
 def _photo_for_class(folder: Path, photo: str) -> UsageError:
     """Return what is wrong with photos after a single name, which may be of a folder or a class."""
-    from imgrec.classifiers import is_classifier
+    from imgrec.classifier_folder import is_classifier
 
     given = printable(shlex.quote(str(folder)))
     there = is_classifier(folder)

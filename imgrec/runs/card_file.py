@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from imgrec.classifier_folder import is_classifier, published_run
 from imgrec.errors import RunError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of, write_bytes_atomically
 from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
@@ -62,10 +63,7 @@ def read_card(folder: Path, *, earlier: bool = False) -> Card:
     try:
         document = parse_json(read_regular(path, MAX_DOCUMENT_BYTES))
     except FileNotFoundError:
-        raise RunError(
-            f"{printable(str(folder))} is not a run: it has no {CARD_FILE}",
-            hint=f"{_run_below(folder)}{_HINT}",
-        ) from None
+        raise _no_run(folder) from None
     except OSError as error:
         raise RunError(f"{place} can't be read: {reason_of(error)}", hint=_HINT) from None
     except ValueError as error:
@@ -83,13 +81,27 @@ def read_card(folder: Path, *, earlier: bool = False) -> Card:
         raise RunError(f"{place} is damaged: {printable(str(error))}", hint=_HINT) from None
 
 
-def _run_below(folder: Path) -> str:
-    """Return the newest run in a folder of runs or of a classifier, as a suggestion."""
-    cards = [*folder.glob(f"*/{CARD_FILE}"), *folder.glob(f"versions/*/{CARD_FILE}")]
-    if not cards:
-        return ""
-    newest = max(cards, key=lambda card: card.stat().st_mtime)
-    return f"did you mean {printable(str(newest.parent))}? "
+def _no_run(folder: Path) -> RunError:
+    """Return what a folder without a card is, and the run that was probably meant."""
+    if is_classifier(folder):
+        return _classifier(folder)
+    cards = folder.glob(f"*/{CARD_FILE}")
+    newest = max(cards, key=lambda card: card.stat().st_mtime, default=None)
+    meant = f"did you mean {printable(str(newest.parent))}? " if newest else ""
+    return RunError(
+        f"{printable(str(folder))} is not a run: it has no {CARD_FILE}", hint=f"{meant}{_HINT}"
+    )
+
+
+def _classifier(folder: Path) -> RunError:
+    run = published_run(folder)
+    shown = printable(shlex.quote(str(folder if run is None else run)))
+    return RunError(
+        f"{printable(str(folder))} is a classifier, not a run",
+        hint=f"`imgrec teach {shown} --publish` publishes a version, which is a run"
+        if run is None
+        else f"name its published version: {shown}",
+    )
 
 
 def with_new_keys(document: dict[str, Any]) -> dict[str, Any]:

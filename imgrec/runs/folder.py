@@ -273,14 +273,21 @@ def _missing(reference: str, runs_dir: Path) -> RunError:
             f"there is no run {printable(reference)}: no such folder",
             hint=f"{printable(str(parent))} has {join_few(beside, 10)}",
         )
-    names = [run.name for run in list_runs(runs_dir)]
-    near = nearest(reference, names)
-    meant = f"did you mean {printable(near)}? " if near else ""
-    where = printable(str(runs_dir))
+    names, where = [run.name for run in list_runs(runs_dir)], printable(str(runs_dir))
+    if others := [each for each in names if _stem(each) == _stem(reference)]:
+        meant = f"{where} has {join_few(others, 10)}; "
+    else:
+        near = nearest(reference, names)
+        meant = f"did you mean {printable(near)}? " if near else ""
     return RunError(
         f"there is no run {printable(reference)}: no such folder, and no such name in {where}",
         hint=f"{meant}`imgrec runs list{in_runs_dir(runs_dir)}` shows the runs that can be used",
     )
+
+
+def _stem(name: str) -> str:
+    """Return the name of a run without its number."""
+    return re.sub(r"-\d+$", "", name)
 
 
 def _several(folder: Path, reference: str = "") -> RunError:

@@ -151,7 +151,7 @@ def _classifiers(settings: Settings, address: str, held: ExitStack) -> Classifie
                 f"--classifiers needs the module {name}",
                 hint="install what requirements-predict.txt lists",
             )
-    from imgrec.classifiers import is_classifier
+    from imgrec.classifier_folder import is_classifier
     from imgrec.serve.classifiers import Classifiers
 
     folder = settings.classifiers

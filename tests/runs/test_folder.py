@@ -122,6 +122,15 @@ def test_a_missing_run_is_reported_with_the_nearest_name(tmp_path: Path) -> None
     assert caught.value.hint.startswith("did you mean cat_dog-1?")
 
 
+def test_a_missing_number_is_reported_with_those_that_are_there(tmp_path: Path) -> None:
+    """None of them is likelier than the others."""
+    for number in (1, 2):
+        _run(tmp_path, "pets", number)
+    with pytest.raises(RunError, match="there is no run pets-8") as caught:
+        find("pets-8", tmp_path)
+    assert caught.value.hint.startswith(f"{tmp_path} has pets-1, pets-2; ")
+
+
 def test_a_missing_run_of_a_folder_is_reported_with_those_beside_it(tmp_path: Path) -> None:
     """As the versions of a classifier, some of which are withdrawn."""
     _run(tmp_path / "versions", "pets", 1)

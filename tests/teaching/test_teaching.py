@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ from imgrec.errors import DataError, RunError, UsageError
 from imgrec.files import sha256
 from imgrec.progress import Silent, Task
 from imgrec.runs.card_file import read_card
-from imgrec.runs.folder import Run
+from imgrec.runs.folder import Run, find
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 from imgrec.workflows.experiment_argument import experiment_of
 from imgrec.workflows.export import export
@@ -105,6 +106,61 @@ def test_photos_are_classified_from_python(pets: Classifier) -> None:
         for version in ("draft", "published"):
             (answer,) = found.predict(picture(50, red=True), version=version)
             assert answer.label == "red"
+        for other in ("foo", 1):
+            with pytest.raises(UsageError, match=f"there is no version {other}"):
+                found.predict(picture(50, red=True), version=other)  # type: ignore[arg-type]
+
+
+def test_one_photo_is_taken_like_several(pets: Classifier, tmp_path: Path) -> None:
+    """Its path is not taken for a list of letters."""
+    (tmp_path / "red.png").write_bytes(picture(7, red=True))
+    (added,) = pets.add(str(tmp_path / "red.png"), "red")
+    assert (added.outcome, added.name) == ("added", str(tmp_path / "red.png"))
+    assert [each.outcome for each in pets.add(picture(8, red=True), "red")] == ["added"]
+    with pytest.raises(NotFound, match=r"nope\.png is neither a file nor the SHA-256"):
+        pets.forget("nope.png")
+    assert pets.forget(tmp_path / "red.png").photos == 1
+
+
+def test_a_status_that_does_not_exist(pets: Classifier) -> None:
+    """It is refused before anything is decoded or changed."""
+    wrong: Any = "unsur"
+    digest = sha256(picture(0, red=True))
+    for attempt in (
+        lambda: pets.add([picture(7, red=True)], status=wrong),
+        lambda: pets.add([picture(7, red=True)], "red", status=wrong),
+        lambda: pets.label(digest, status=wrong),
+        lambda: pets.photos(status=wrong),
+    ):
+        with pytest.raises(UsageError, match="there is no status unsur") as refused:
+            attempt()
+        assert refused.value.hint == "use labelled, unsure or none"
+
+
+def test_a_classifier_is_no_run(pets: Classifier) -> None:
+    """What is published is named, also while something else holds the classifier."""
+    pets.publish(force=True)
+    pets.restore(1)
+    with pytest.raises(RunError, match="pets is a classifier, not a run") as refused:
+        find(str(pets.folder), pets.folder)
+    run = pets.folder / "versions" / "pets-1"
+    assert refused.value.hint == f"name its published version: {run}"
+    pets.delete_class("red")
+    pets.close()
+    before = set(pets.folder.iterdir())
+    with pytest.raises(RunError, match="pets is a classifier, not a run") as refused:
+        find(str(pets.folder), pets.folder)
+    assert f"`imgrec teach {pets.folder} --publish`" in refused.value.hint
+    assert set(pets.folder.iterdir()) == before
+
+
+def test_a_classifier_is_no_data_set(pets: Classifier) -> None:
+    """Its folders are not classes; those of its photos are."""
+    with pytest.raises(DataError, match="pets is a classifier, not a data set") as refused:
+        experiment_of(str(pets.folder), QUICK)
+    photos = str(pets.folder / "photos")
+    assert refused.value.hint == f"name the folder of its photos: {photos}"
+    assert experiment_of(photos, QUICK)[0].data.root == photos
 
 
 def test_too_few_photos_give_no_model(tmp_path: Path) -> None:
@@ -188,7 +244,8 @@ def test_a_version_is_exported(
 
 def test_a_requirement_that_is_not_met_stops_a_version(pets: Classifier) -> None:
     """It is not written then."""
-    pets.require = ["accuracy.low >= 0.99"]
+    pets.require = "accuracy.low >= 0.99"
+    assert pets.require == ("accuracy.low >= 0.99",)
     found = pets.publish()
     assert found.version is None
     assert [each.met for each in found.verdicts] == [False, True]

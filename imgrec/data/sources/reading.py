@@ -24,7 +24,7 @@ from imgrec.data.records import (
 )
 from imgrec.data.sources.loaders import LOADERS
 from imgrec.data.sources.location import DataLocation, loader_named
-from imgrec.data.sources.undetected import refuse_run, undetected
+from imgrec.data.sources.undetected import refuse_others, undetected
 from imgrec.data.split import check_apart, groups_of, split, split_groups
 from imgrec.data.storage import cannot_read
 from imgrec.data.tfrecord import is_pack
@@ -47,7 +47,7 @@ def detect_loader(path: str, key: str = "") -> Loader[Any]:
     Raises:
         DataError: Nothing is there, or no loader is for it; the message names the loaders.
     """
-    refuse_run(path)
+    refuse_others(path)
     if (loader := find_loader(path)) is None:
         raise undetected(path, key)
     return loader

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path, PurePath
 
+from imgrec.classifier_folder import INDEX, PHOTOS
 from imgrec.data.sources.loaders import LOADERS
 from imgrec.data.storage import cannot_read, entries, exists, is_file, is_pattern, read_part
 from imgrec.data.suffixes import format_of
@@ -74,8 +75,14 @@ def _of_config(path: str, key: str) -> str:
     return f"{relative}, or name another: {setting(key, 'FOLDER')}"
 
 
-def refuse_run(path: str) -> None:
-    """Raise DataError if a folder is a run rather than data."""
+def refuse_others(path: str) -> None:
+    """Raise DataError if a folder is a run or a classifier rather than data."""
+    if is_file(Path(path) / INDEX):
+        photos = printable(shlex.quote(str(Path(path) / PHOTOS)))
+        raise DataError(
+            f"{printable(path)} is a classifier, not a data set",
+            hint=f"name the folder of its photos: {photos}",
+        )
     there = {name for name in _RUN if is_file(Path(path) / name)}
     if "card.json" not in there or len(there) < 2:
         return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 from imgrec import text
-from imgrec.classifiers import NewPhoto, PhotoStatus, Store
+from imgrec.classifiers import NewPhoto, PhotoStatus, Store, check_status
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
 from imgrec.workflows.teaching.backbone import DecodedPhoto
@@ -16,9 +17,13 @@ from imgrec.workflows.teaching.neighbours import look_alikes
 from imgrec.workflows.teaching.outcomes import AddedPhoto, Outcome
 from imgrec.workflows.teaching.standing import PhotoOfClass
 
+NewPhotoLike: TypeAlias = Photo | DecodedPhoto | str | Path | bytes
+"""A photo to add: its path or content, or what was decoded."""
+
 
 def checked_label(class_name: str | None, status: PhotoStatus) -> tuple[str | None, PhotoStatus]:
-    """Return a class in NFC and a status; raise UsageError if they contradict each other."""
+    """Return a class in NFC and a status; raise UsageError unless they fit together."""
+    check_status(status)
     if (class_name is None) == (status == "labelled"):
         raise UsageError(
             "a photo has a class, or it is unsure or shows none of them",
@@ -27,15 +32,16 @@ def checked_label(class_name: str | None, status: PhotoStatus) -> tuple[str | No
     return None if class_name is None else text.class_name(class_name), status
 
 
-def named_photo(
-    given: Photo | DecodedPhoto | str | Path | bytes, number: int
-) -> Photo | DecodedPhoto:
-    """Return a photo with a name, for messages."""
-    if isinstance(given, Photo | DecodedPhoto):
-        return given
-    if isinstance(given, bytes):
-        return Photo(f"photo {number}", given)
-    return Photo(str(given), Path(given))
+def named_photos(given: NewPhotoLike | Iterable[NewPhotoLike]) -> Iterator[Photo | DecodedPhoto]:
+    """Yield one photo, or several in order, each with a name for messages."""
+    listed = [given] if isinstance(given, NewPhotoLike) else given
+    for number, each in enumerate(listed, 1):
+        if isinstance(each, Photo | DecodedPhoto):
+            yield each
+        elif isinstance(each, bytes):
+            yield Photo(f"photo {number}", each)
+        else:
+            yield Photo(str(each), Path(each))
 
 
 def add_photos(

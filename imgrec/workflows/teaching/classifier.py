@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from imgrec.classifier_folder import is_classifier
 from imgrec.classifiers import (
     Conflict,
     DiskFull,
@@ -20,19 +21,21 @@ from imgrec.classifiers import (
     StoredPhoto,
     StoredVersion,
     check_classifier_name,
-    is_classifier,
 )
 from imgrec.data.images import ImageSpec
-from imgrec.data.records import Photo
 from imgrec.evaluation.prediction import ModelInfo
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import default_runs_dir, find
 from imgrec.text import printable
 from imgrec.workflows.prediction import Predictor, open_models
-from imgrec.workflows.teaching.adding import add_photos, checked_label, named_photo
+from imgrec.workflows.teaching.adding import (
+    NewPhotoLike,
+    add_photos,
+    checked_label,
+    named_photos,
+)
 from imgrec.workflows.teaching.backbone import (
     BackboneDescription,
-    DecodedPhoto,
     Decoding,
     as_setting,
     decoding_here,
@@ -158,7 +161,7 @@ class Classifier(Contents):
 
     def add(
         self,
-        photos: Iterable[Photo | DecodedPhoto | str | Path | bytes],
+        photos: NewPhotoLike | Iterable[NewPhotoLike],
         class_name: str | None = None,
         *,
         status: PhotoStatus = "labelled",
@@ -168,7 +171,8 @@ class Classifier(Contents):
         """Add photos to a class, which is created if it is missing and a photo can be added.
 
         Args:
-            photos: Paths of files, or their content; or photos that were decoded in `forms`.
+            photos: One photo, or any number: paths of files, or their content; or photos that were
+                decoded in `forms`.
             class_name: Their class; None for photos that are `unsure` or show `none` of them.
             status: What is known of them.
             relabel: Whether photos that are there with another label get this one.
@@ -178,13 +182,14 @@ class Classifier(Contents):
             What became of each, in their order.
 
         Raises:
-            UsageError: The name can't be that of a class, or there is none.
+            UsageError: The name can't be that of a class, or there is none; or there is no such
+                status.
             QuotaExceeded: There would be too many photos, classes or bytes.
             DiskFull: There is no space. Photos that were added before stay.
         """
         label = class_name, status = checked_label(class_name, status)
         is_new = class_name is not None and self._store.add_class(class_name)
-        listed = [named_photo(each, number) for number, each in enumerate(photos, 1)]
+        listed = list(named_photos(photos))
         done: list[AddedPhoto] = []
         try:
             with (progress or Silent()).task("adding photos", len(listed)) as task:
@@ -232,20 +237,23 @@ class Classifier(Contents):
         with (progress or Silent()).task("moving photos", None):
             return self._store.label(hashes, *label, unchanged_since=unchanged_since)
 
-    def forget(self, photos: Iterable[str | Path], progress: Progress | None = None) -> Forgotten:
+    def forget(
+        self, photos: str | Path | Iterable[str | Path], progress: Progress | None = None
+    ) -> Forgotten:
         """Delete photos for ever: no model, file or index knows them afterwards.
 
         The models are those that never saw the photos, bit for bit. Versions that knew one are
         withdrawn; if the published one did, a version without them is published.
 
         Args:
-            photos: Their SHA-256, or paths of files with the same content.
+            photos: The SHA-256 of one or several, or paths of files with the same content.
             progress: Where progress is reported.
 
         Raises:
             NotFound: One of them is not there; none is deleted.
         """
-        return self._forget([self.hash_of(each) for each in photos], progress)
+        given = [photos] if isinstance(photos, str | Path) else photos
+        return self._forget([self.hash_of(each) for each in given], progress)
 
     def hash_of(self, photo: str | Path) -> str:
         """Return the SHA-256 of a photo, given by it or as a file; raises NotFound."""

@@ -129,5 +129,6 @@ class Contents:
         return tuple(self._store.setting(REQUIRE, []))
 
     @require.setter
-    def require(self, requirements: Sequence[str]) -> None:
-        self._store.set(REQUIRE, [str(parse(each)) for each in requirements])
+    def require(self, requirements: str | Sequence[str]) -> None:
+        given = [requirements] if isinstance(requirements, str) else requirements
+        self._store.set(REQUIRE, [str(parse(each)) for each in given])

@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from imgrec.classifiers import PHOTOS, NotFound, Store
+from imgrec.classifier_folder import PHOTOS
+from imgrec.classifiers import NotFound, Store
 from imgrec.files import sha256_of
 from imgrec.progress import Progress
 from imgrec.text import printable
@@ -43,6 +44,8 @@ def hash_of(store: Store, photo: str | Path) -> str:
 
 def forget(store: Store, learner: Learner, hashes: Sequence[str], progress: Progress) -> Forgotten:
     """Delete photos; raises NotFound if one of them is not there, and deletes none."""
+    if not hashes:  # what is known stays true
+        return Forgotten(0, (), store.published)
     gone = set(hashes)
     store.begin_forgetting(hashes)
     learner.unlearn(gone)

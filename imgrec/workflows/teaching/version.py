@@ -11,7 +11,8 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
-from imgrec.classifiers import PHOTOS, Store, StoredVersion, VersionPhoto
+from imgrec.classifier_folder import PHOTOS
+from imgrec.classifiers import Store, StoredVersion, VersionPhoto
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import load_mapping
 from imgrec.data.images import ImageSpec, fingerprint
