@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
@@ -24,6 +25,8 @@ Base64 = Annotated[
     ),
 ]
 
+_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+_TYPE = re.compile(r"(?<=^Expected )(int|float|bool)\b")
 _SEE = "/docs describes what is allowed"
 _FORM = "application/x-www-form-urlencoded"
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -71,7 +74,7 @@ def read_query(request: HttpRequest, kind: type[Kind]) -> Kind:
     except msgspec.ValidationError as error:
         problem, _, place = str(error).replace("`", "").partition(" - at $.")
         given = f"{place}={request.query[place]}" if place else "the parameters"
-        reason = f"{printable(given)}: {problem[:1].lower()}{problem[1:]}"
+        reason = f"{printable(given)}: {_in_words(problem)}"
         raise Refusal(400, reason, hint=_allowed(kind, place)) from None
 
 
@@ -114,6 +117,13 @@ def photo_of(request: HttpRequest) -> bytes:
             hint="`curl --data-binary @FILE` sends a photo as it is, `curl --json` sends JSON",
         )
     return body
+
+
+def _in_words(problem: str) -> str:
+    """Return msgspec's message about a parameter, which is text, in the words of people."""
+    problem = problem.removesuffix(", got str").replace(" | null", "")
+    problem = _TYPE.sub(lambda found: _TYPES[found[0]], problem)
+    return problem[:1].lower() + problem[1:]
 
 
 def _allowed(kind: type[Struct], name: str) -> str:

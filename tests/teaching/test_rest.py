@@ -166,6 +166,27 @@ def test_classes_and_classifiers_are_made_and_renamed(rest: Rest) -> None:
     assert rest.document("GET", "")["classifiers"] == []
 
 
+def test_what_changes_no_photo_leaves_the_standing(rest: Rest) -> None:
+    """It stays known, and of the revision in which the photos last changed."""
+    before = rest.document("GET", "/pets/standing?wait=true")
+    rest("PUT", "/pets/classes/green")
+    done = rest.document("DELETE", "/pets/classes/green")
+    assert done == {"photos": 0, "withdrawn": [], "published": 1, "standing": before}
+    assert rest.document("GET", "/pets")["revision"] > before["revision"]
+
+
+def test_a_wrong_parameter_is_named_in_words(rest: Rest) -> None:
+    """With what it may be, rather than the name of a type."""
+    for query, reason in (
+        ("photos?limit=abc", "limit=abc: expected a whole number"),
+        ("photos?limit=0", "limit=0: expected a whole number >= 1"),
+        ("standing?wait=soon", "wait=soon: expected true or false"),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            rest("GET", f"/pets/{query}")
+        assert (refusal.value.status, str(refusal.value)) == (400, reason)
+
+
 def test_versions(rest: Rest) -> None:
     """A version is published, restored, and can be downloaded as a run."""
     assert rest.document("PATCH", "/pets", {"require": ["accuracy.low >= 0.999"]})["require"]
