@@ -84,6 +84,16 @@ def test_below_the_threshold_it_is_unknown() -> None:
     assert lines[3:5] == ["a.jpg unknown", "cat 60.0 % ━━━━━━"]
 
 
+def test_a_probable_class_is_unknown_for_a_reason() -> None:
+    """The OOD similarity is too low, which the probability does not show."""
+    decision = Decision(min_probability=0.7, min_ood_similarity=0.5)
+    one = (ModelInfo("m", ("cat", "dog"), decision),)
+    for probability, note in ((0.9, "unknown: unlike the training images"), (0.6, "unknown")):
+        found = (Prediction("a.jpg", (Ranked("cat", probability),), known=False),)
+        _, rows = prediction_rows(found, members=one)
+        assert rows[0] == ["a.jpg", note, ""]
+
+
 def test_several_models_answer_each() -> None:
     """The mean first, then each model; the photos on which they disagree are named below."""
     cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from imgrec.evaluation.prediction import MEAN, Answer, ModelInfo, Prediction
 from imgrec.rounding import percent
+from imgrec.scores import Decision
 from imgrec.text import NOTHING, count_of, join_few, printable
 
 if TYPE_CHECKING:
@@ -164,23 +165,44 @@ def _rows(prediction: Prediction, members: Sequence[ModelInfo]) -> Iterator[_Row
         return
     mean = Answer(MEAN, prediction.top, prediction.known, prediction.labels)
     several = any(member.multi_label for member in members)
-    for answer in (mean, *prediction.answers):
-        for row in _answer_rows(photo, answer, several=several):
+    decisions = [member.decision for member in members]
+    of_mean = decisions[0] if len(decisions) == 1 else None
+    answers = zip(
+        (mean, *prediction.answers), (of_mean, *decisions[: len(prediction.answers)]), strict=True
+    )
+    for answer, decision in answers:
+        for row in _answer_rows(photo, answer, decision, several=several):
             yield row
             photo = ""
 
 
-def _answer_rows(photo: str, answer: Answer, *, several: bool) -> Iterator[_Row]:
+def _answer_rows(
+    photo: str, answer: Answer, decision: Decision | None, *, several: bool
+) -> Iterator[_Row]:
     model = answer.model
     nothing = several and not answer.labels
     if answer.top and (nothing or not answer.known):
-        yield _Row(photo, model, note=NOTHING if answer.known else "unknown", style="yellow")
+        yield _Row(
+            photo,
+            model,
+            note=NOTHING if answer.known else _unknown(answer, decision),
+            style="yellow",
+        )
         photo = model = ""
     for ranked in answer.top:
         ticked = "✓ " if ranked.class_name in answer.labels else "  "
         name = (ticked if several else "") + ranked.class_name
         yield _Row(photo, model, name, probability=ranked.probability)
         photo = model = ""
+
+
+def _unknown(answer: Answer, decision: Decision | None) -> str:
+    """Return "unknown", with its reason where the probability seems to contradict it."""
+    if decision is None or decision.min_ood_similarity is None:
+        return "unknown"
+    if answer.top[0].probability < (decision.min_probability or 0.0):
+        return "unknown"
+    return "unknown: unlike the training images"
 
 
 def _percent(share: float | None) -> str:
