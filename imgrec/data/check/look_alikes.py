@@ -256,8 +256,8 @@ class _Planes:
     def _prepare(self, places: _Places) -> None:
         wanted = np.unique(places)
         wanted = wanted[~self.ready[wanted]]
-        for start in range(0, len(wanted), 512):
-            part = wanted[start : start + 512]
+        for start in range(0, len(wanted), 64):
+            part = wanted[start : start + 64]
             self.values[part] = np.rint(_bases(self.thumbnails[part], self.count) * _SCALE)
         self.ready[wanted] = True
 
