@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -70,7 +69,6 @@ class Learner:
             self._examples = self._draft = self._standing = None
             if self._solved is not None:
                 self._solved = _without(self._solved, gone)
-        gc.collect()  # features in cycles stay in memory until then
 
     def examples(self) -> Examples:
         """Return the labelled photos as they are now."""
