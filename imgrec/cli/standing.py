@@ -45,7 +45,7 @@ def show_standing(console: Console, classifier: Classifier) -> None:
 
 def accuracy_in_words(found: MetricValue) -> str:
     """Return an accuracy with its interval, as `accuracy 98.4 % (96.1 to 99.5 %)`."""
-    low, high = found.low or 0.0, found.high or 1.0
+    low, high = found.limits
     interval = f"{percent_number(low)} to {percent_number(high)} %"
     return f"accuracy {percent(found.value)} ({interval})"
 

@@ -26,6 +26,14 @@ class MetricValue:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The interval of a proportion: all from 0 to 1 if nothing is known of it."""
+        return (
+            0.0 if self.low is None else self.low,
+            1.0 if self.high is None else self.high,
+        )
+
 
 @dataclass(frozen=True)
 class ClassResult:

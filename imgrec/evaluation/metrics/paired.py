@@ -142,17 +142,10 @@ def _exact(name: str, model: _Measured, baseline: _Measured, confidence: float) 
         return None
     ours, theirs = model.samplewise[name], baseline.samplewise[name]
     won, differing = int((ours > theirs).sum()), int((ours != theirs).sum())
-    fraction = _limits(differing, len(ours), confidence)
-    low, high = (2 * limit - 1 for limit in _limits(won, differing, confidence))
+    fraction = exact_interval(differing, len(ours), confidence).limits
+    decided = exact_interval(won, differing, confidence).limits
+    low, high = (2 * limit - 1 for limit in decided)
     return min(low * each for each in fraction), max(high * each for each in fraction)
-
-
-def _limits(hits: int, total: int, confidence: float) -> tuple[float, float]:
-    found = exact_interval(hits, total, confidence)
-    return (
-        0.0 if found.low is None else found.low,
-        1.0 if found.high is None else found.high,
-    )
 
 
 def _sampled_interval(

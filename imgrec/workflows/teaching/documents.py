@@ -132,7 +132,7 @@ def note_on(accuracy: MetricValue, photos: int) -> str:
     """
     if is_narrow(accuracy):
         return ""
-    low, high = accuracy.low or 0.0, accuracy.high or 1.0
+    low, high = accuracy.limits
     between = f"{percent_number(low)} and {percent_number(high)} %"
     too = "is" if photos == 1 else "are"
     counted = count_of(photos, "photo")

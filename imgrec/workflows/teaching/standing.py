@@ -89,11 +89,10 @@ def standing_of(solved: Solved, before: Solved | None) -> Standing:
     examples, scores = solved.examples, solved.scores
     right, images = scores.right, len(scores.names)
     accuracy = exact_interval(int(right.sum()), images)
-    low, high = accuracy.low or 0.0, accuracy.high or 1.0
     difference = None if before is None else _difference(solved, before)
     return Standing(
         examples.revision,
-        MetricValue(accuracy.value, low, high),
+        MetricValue(accuracy.value, *accuracy.limits),
         images,
         solved.head.cross_validation.folds,
         is_narrow(accuracy),
@@ -110,7 +109,7 @@ def standing_of(solved: Solved, before: Solved | None) -> Standing:
 
 def is_narrow(accuracy: MetricValue) -> bool:
     """Return whether the interval of an accuracy is narrow enough to tell how good a model is."""
-    low, high = accuracy.low or 0.0, accuracy.high or 1.0
+    low, high = accuracy.limits
     return high - low <= _ENOUGH
 
 

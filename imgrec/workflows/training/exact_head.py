@@ -92,6 +92,5 @@ def head_on_card(solved: LogisticHead) -> Head:
         found.folds,
         found.images,
         found.accuracy,
-        0.0 if accuracy.low is None else accuracy.low,
-        1.0 if accuracy.high is None else accuracy.high,
+        *accuracy.limits,
     )
