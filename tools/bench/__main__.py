@@ -42,6 +42,7 @@ from tools.bench.processes import imgrec
 from tools.bench.quick import quick
 from tools.bench.run_lists import run_lists
 from tools.bench.serving import serving
+from tools.bench.similar import similar
 from tools.bench.teaching import teaching
 from tools.bench.training import beside_torch, frozen, lasting, plain_network, residual_network
 from tools.photos import DATA
@@ -185,6 +186,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "checks": ("Checking images", with_photos(lambda size: checks(PHOTOS, size))),
     "predicting": ("Predicting", with_photos(predicting)),
     "quick": ("A model in seconds", with_photos(lambda size: quick(PHOTOS, size))),
+    "similar": ("Searching", similar),
     "serving": ("Serving", with_photos(services)),
     "inputs": ("Input pipelines", with_photos(inputs)),
     "training": ("Training `cat_dog`", with_photos(lambda size: plain_network(PHOTOS, size))),

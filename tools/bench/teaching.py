@@ -49,6 +49,9 @@ def _many(found: Classifier, taught: _Photos, unseen: _Photos) -> Iterator[Figur
 
     def one_more() -> None:
         found.add(photos[:1], name)
+        preview()
+
+    def preview() -> None:
         _answer(found.draft(), photos[1])
 
     yield _timed("2,000 photos uploaded to published", upload, 60)
@@ -58,6 +61,9 @@ def _many(found: Classifier, taught: _Photos, unseen: _Photos) -> Iterator[Figur
     name, photos = next(iter(unseen.items()))
     yield _timed("one more photo, 2,000 there: uploaded, another one answered", one_more, 0.5)
     yield _timed("the cross-validated accuracy follows", found.standing, 5)
+    yield _timed("and a version with it", lambda: found.publish(force=True), 30)
+    found.add(photos[2:3], name)
+    yield _timed("one more photo: a preview answers another one", preview, 0.3)
 
 
 def _right(predictor: Predictor, unseen: _Photos) -> tuple[int, int]:

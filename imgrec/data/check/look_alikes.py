@@ -40,8 +40,8 @@ _BANDS = tuple((first, min(13, 63 - first)) for first in range(0, 63, 13))
 
 _SCALE = np.float32(np.iinfo(np.int16).max)  # of planes, whose values are from -1 to 1
 
-# Pictures that are looked up in at a time, that are looked up, and pairs of hashes.
-_BLOCK, _QUERIES, _PAIRS = 1 << 16, 4_096, 1 << 18
+# Pictures that are looked up at a time, and pairs of hashes.
+_QUERIES, _PAIRS = 4_096, 1 << 18
 
 
 @dataclass(frozen=True)
@@ -100,22 +100,26 @@ def has_contrast(thumbnail: _Pixels) -> bool:
     return bool(thumbnail.std() >= LEAST_CONTRAST)
 
 
-def find_look_alikes(thumbnails: _Pixels, *, per_picture: int = 50_000) -> LookAlikes:
+def find_look_alikes(
+    thumbnails: _Pixels, *, per_picture: int = 50_000, block: int = 1 << 16
+) -> LookAlikes:
     """Return the groups of pictures that are held together by pairs that look alike.
 
     Args:
         thumbnails: Grey, uint8 (pictures, SIDE, SIDE), each with contrast.
         per_picture: How many hashes each is compared with at most, on average.
+        block: How many pictures are looked up in at a time; of each, up to 6 kB are held. More are
+            faster.
     """
     count = len(thumbnails)
     group, budget = np.arange(count), _Budget(per_picture * count)
     # The products are small: threads would mostly wait for each other, and burn time doing so.
     with one_blas_thread():
-        for start in range(0, count, _BLOCK):
-            block = _Block.of(thumbnails[start : start + _BLOCK], start)
+        for start in range(0, count, block):
+            there = _Block.of(thumbnails[start : start + block], start)
             for view in _VIEWS:
                 found = [
-                    block.matches(view, thumbnails, group, budget, place)
+                    there.matches(view, thumbnails, group, budget, place)
                     for place in range(0, count, _QUERIES)
                 ]
                 group = _joined(group, np.concatenate(found, axis=1))

@@ -197,7 +197,7 @@ class LiteRTWriter:
         types = self._schema.TensorType
         whole = values.dtype == np.int32
         content = np.ascontiguousarray(values, np.int32 if whole else np.float32)
-        data = np.frombuffer(content.tobytes(), np.uint8)
+        data = content.reshape(-1).view(np.uint8)
         buffer = _append(self._model.buffers, self._schema.BufferT(data))
         kind = types.INT32 if whole else types.FLOAT32
         added = self._schema.TensorT(list(values.shape), kind, buffer, name)
@@ -345,4 +345,4 @@ def _packed(model: Any) -> bytes:
     size = sum(0 if each.data is None else len(each.data) + 64 for each in model.buffers)
     builder = Builder(size + (1 << 20))
     builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return bytes(memoryview(builder.Bytes)[builder.Head() :])

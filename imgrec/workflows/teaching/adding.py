@@ -58,8 +58,8 @@ def add_photos(
     with another label get this one.
     """
     read = list(learner.backbone.read(photos, store.quotas.photo_size))
-    features = learner.features
     with store.unchanged():  # of each photo that is there, the features are known
+        features = learner.features
         read = _without_deleted(store, read)
         new = [each for each in read if isinstance(each, NewPhoto)]
         alike = look_alikes(new, features.all())

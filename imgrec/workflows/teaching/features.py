@@ -32,12 +32,6 @@ class FeatureTable:
         with self._mutex:
             self._known |= {each.sha256: (each.features, each.grey) for each in photos}
 
-    def remove(self, hashes: Iterable[str]) -> None:
-        """Remove those of photos; whoever has asked for them before keeps them."""
-        with self._mutex:
-            for each in hashes:
-                self._known.pop(each, None)
-
     def of(self, hashes: Sequence[str]) -> Features:
         """Return those of some photos, in their order."""
         with self._mutex:

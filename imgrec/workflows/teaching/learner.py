@@ -52,7 +52,10 @@ class Learner:
 
     @property
     def features(self) -> FeatureTable:
-        """What is known of each photo. Whoever adds photos to the store adds them here as well."""
+        """What is known of each photo; whoever adds photos to the store adds them here as well.
+
+        It is read again after `unlearn`: use it while the store is unchanged.
+        """
         with self._store.unchanged():
             if self._features is None:
                 self._features = FeatureTable(self._store.features())
@@ -63,10 +66,8 @@ class Learner:
 
         The last head stays as a place to start from, which makes no difference to any result.
         """
-        if self._features is not None:
-            self._features.remove(gone)
-        with self._mutex:
-            self._examples = self._draft = self._standing = None
+        with self._mutex, self._store.unchanged():
+            self._features = self._examples = self._draft = self._standing = None
             if self._solved is not None:
                 self._solved = _without(self._solved, gone)
 

@@ -19,6 +19,7 @@ from imgrec.workflows.teaching.examples import Examples, TooFew
 
 MOST_SUSPECTS = 100
 _ENOUGH = 0.1
+_BLOCK = 4_096  # of pictures that are compared; it bounds the memory
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def alike(grey: NDArray[np.uint8]) -> Sequence[Sequence[int]]:
     rows = [row for row, picture in enumerate(grey) if has_contrast(picture)]
     if len(rows) < 2:
         return ()
-    return [[rows[each] for each in group] for group in find_look_alikes(grey[rows]).groups]
+    found = find_look_alikes(grey[rows], block=_BLOCK)
+    return [[rows[each] for each in group] for group in found.groups]
 
 
 def _recalls(scores: Scores) -> list[ClassRecall]:
