@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -250,24 +250,29 @@ class Labels(Index):
         """Return the file of a photo."""
         return photo_path(self.folder, photo)
 
-    def features(self) -> Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]]:
-        """Return the features and the grey thumbnail of each photo, by its SHA-256, sorted.
-
-        They are rows of two arrays.
-        """
-        query = "SELECT sha256, features, grey FROM features ORDER BY sha256"
-        found: dict[str, tuple[NDArray[np.float32], NDArray[np.uint8]]] = {}
+    def features(self) -> Mapping[str, NDArray[np.float32]]:
+        """Return the features of each photo, by its SHA-256, sorted; they are rows of one array."""
+        query = "SELECT sha256, features FROM features ORDER BY sha256"
+        found: dict[str, NDArray[np.float32]] = {}
         with self._mutex, readable_errors(self.folder / INDEX):
             count, size = self._database.execute(
                 "SELECT count(*), max(length(features)) FROM features"
             ).fetchone()
             values = np.empty((count, (size or 0) // 4), np.float32)
-            greys = np.empty((count, _SIDE, _SIDE), np.uint8)
-            for row, (sha256, features, grey) in enumerate(self._database.execute(query)):
+            for row, (sha256, features) in enumerate(self._database.execute(query)):
                 values[row] = np.frombuffer(features, np.float32)
-                greys[row] = np.frombuffer(grey, np.uint8).reshape(_SIDE, _SIDE)
-                found[sha256] = values[row], greys[row]
+                found[sha256] = values[row]
         return found
+
+    def grey(self, hashes: Iterable[str]) -> Mapping[str, NDArray[np.uint8]]:
+        """Return the grey thumbnails, uint8 (32, 32), of those of some photos that are there."""
+        query = "SELECT grey FROM features WHERE sha256 = ?"
+        found = ((each, self._row(query, each)) for each in hashes)
+        return {
+            sha256: np.frombuffer(row[0], np.uint8).reshape(_SIDE, _SIDE)
+            for sha256, row in found
+            if row is not None
+        }
 
     def thumbnail(self, sha256: str) -> bytes | None:
         """Return the thumbnail of a photo; None if it was not made yet."""

@@ -44,9 +44,9 @@ _PIXELS = 100_000
 
 # Of so many images, each core computes some with an interpreter of its own: EfficientNet-Lite0 then
 # needs an eighth less processor time than with all cores for the same images. Each interpreter has
-# a copy of the weights; together they may take so many bytes.
+# a copy of the weights; they may take so many bytes for each core, and so many together.
 _MANY = 16
-_WEIGHTS = 128 << 20
+_WEIGHTS_EACH, _WEIGHTS = 32 << 20, 128 << 20
 
 FILES = {
     "float32": LITERT_MODEL,
@@ -155,7 +155,7 @@ class LiteRTEngine:
     def _crew(self) -> list[_Interpreter]:
         """Return interpreters that share the cores; none if the file is too large for several."""
         cores = usable_cores()
-        count = min(cores, _WEIGHTS // len(self.content))
+        count = min(cores, min(cores * _WEIGHTS_EACH, _WEIGHTS) // len(self.content))
         if count > 1 and not self._others:
             with suppress_native_stderr():
                 self._others = [_Interpreter(self.content, cores // count) for _ in range(count)]

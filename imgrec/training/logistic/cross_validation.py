@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,16 +60,16 @@ def cross_validated(
         fold_of: The fold of each photo.
         advance: Called with a number of strengths that are done.
     """
-    folds, rows = np.arange(fold_of.max() + 1), np.arange(len(fold_of))
+    folds = np.arange(fold_of.max() + 1)
     shares = (fold_of[:, None] != folds).astype(np.float64)
     shares /= shares.sum(0)
     solve = _in_turn if problem.large else _at_once
-    logits, losses = solve(problem, shares, fold_of, advance)
-    judged = np.array([_one_standard_error(losses[fold_of != fold]) for fold in folds])[fold_of]
-    held_out, labels = logits[rows, judged], problem.truth.argmax(1)
+    losses, logits_at = solve(problem, shares, fold_of, advance)
+    held_out = logits_at([_one_standard_error(losses[fold_of != fold]) for fold in folds])
+    labels = problem.truth.argmax(1)
     validated = CrossValidation(
         len(folds),
-        len(rows),
+        len(labels),
         tuple(losses.mean(0).tolist()),
         int((held_out.argmax(1) == labels).sum()),
         held_out,
@@ -77,13 +78,16 @@ def cross_validated(
     return STRENGTHS[_one_standard_error(losses)], validated
 
 
+LogitsAt: TypeAlias = Callable[[Sequence[int]], Floats]
+"""Returns the logits of each photo, (photos, classes), at the places of its folds' strengths."""
+
+
 def _at_once(
     problem: Problem, shares: Floats, fold_of: NDArray[np.intp], advance: Callable[[int], None]
-) -> tuple[Floats, Floats]:
-    """Return logits and log losses of each photo by the heads without its fold.
+) -> tuple[Floats, LogitsAt]:
+    """Return log losses, (photos, strengths), and logits, by the heads without each photo's fold.
 
-    logits: (photos, strengths, classes); losses: (photos, strengths). shares: of each photo in what
-    each fold is judged by, (photos, folds).
+    shares: of each photo in what each fold is judged by, (photos, folds).
     """
     rows, (_, folds), strengths = np.arange(len(fold_of)), shares.shape, np.array(STRENGTHS)
     shares, strengths = np.repeat(shares, len(strengths), axis=1), np.tile(strengths, folds)
@@ -97,7 +101,7 @@ def _at_once(
         logits[:, part] = found
     advance(len(STRENGTHS))
     logits = logits.reshape(len(rows), folds, len(STRENGTHS), -1)[rows, fold_of]
-    return logits, _losses(logits, problem.truth)
+    return _losses(logits, problem.truth), lambda places: logits[rows, np.array(places)[fold_of]]
 
 
 class _EndedError(Exception):
@@ -140,31 +144,38 @@ def _solved(regressions: Sequence[Regressions]) -> Sequence[Floats]:
 
 def _in_turn(
     problem: Problem, shares: Floats, fold_of: NDArray[np.intp], advance: Callable[[int], None]
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, LogitsAt]:
     """Return the same as `_at_once`, with less memory: each strength begins where the last ended.
 
     A weaker one takes more steps. Once the loss has risen, weaker ones are not tried: their losses
     are infinite.
     """
-    count, folds = shares.shape
-    logits = np.empty((count, len(STRENGTHS), problem.truth.shape[1]))
-    losses = np.full((count, len(STRENGTHS)), np.inf)
-    last: dict[int, Floats | None] = dict.fromkeys(range(0, folds, _FOLDS))
+    folds = range(shares.shape[1])
+    losses = np.full((len(shares), len(STRENGTHS)), np.inf)
+    solutions: dict[tuple[int, int], Floats] = {}  # of some folds, at the place of a strength
+
+    def logits_at(places: Sequence[int]) -> Floats:
+        logits = np.empty_like(problem.truth)
+        for fold, place in enumerate(places):
+            first = fold - fold % _FOLDS
+            solution = solutions[first, place][:, [fold - first]]
+            found = problem.regression(STRENGTHS[place]).logits(solution)[:, 0]
+            logits[fold_of == fold] = found[fold_of == fold]
+        return logits
+
     for place, strength in reversed(tuple(enumerate(STRENGTHS))):
-        for first, start in tuple(last.items()):
+        for first in folds[::_FOLDS]:
             some = shares[:, first : first + _FOLDS]
             regressions = problem.regressions(some, np.full(some.shape[1], strength))
+            start = solutions.get((first, place + 1))
             found, _ = minimize(regressions, _ENOUGH * np.sqrt(regressions.strengths), start)
-            last[first] = found
-            held_out = np.flatnonzero((first <= fold_of) & (fold_of < first + _FOLDS))
-            answers = regressions.logits(found)
-            logits[held_out, place] = answers[held_out, fold_of[held_out] - first]
+            solutions[first, place] = found
+        losses[:, place] = _losses(logits_at([place for _ in folds])[:, None], problem.truth)[:, 0]
         advance(1)
-        losses[:, [place]] = _losses(logits[:, [place]], problem.truth)
         if _risen(losses[:, place:], fold_of):
             advance(place)
             break
-    return logits, losses
+    return losses, logits_at
 
 
 def _losses(logits: Floats, truth: Floats) -> Floats:

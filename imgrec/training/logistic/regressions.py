@@ -151,11 +151,15 @@ class WholeRegressions(Regressions):
 
 def softmax(logits: Floats) -> Floats:
     """Return probabilities over the last axis."""
-    grown = np.exp(logits - logits.max(-1, keepdims=True))
-    return grown / grown.sum(-1, keepdims=True)  # type: ignore[no-any-return]
+    grown: Floats = logits - logits.max(-1, keepdims=True)
+    np.exp(grown, out=grown)
+    grown /= grown.sum(-1, keepdims=True)
+    return grown
 
 
 def log_sum_exp(logits: Floats) -> Floats:
     """Return the logarithm of the sum of the exponentials over the last axis."""
     highest = logits.max(-1)
-    return highest + np.log(np.exp(logits - highest[..., None]).sum(-1))  # type: ignore[no-any-return]
+    grown = logits - highest[..., None]
+    np.exp(grown, out=grown)
+    return highest + np.log(grown.sum(-1))  # type: ignore[no-any-return]

@@ -97,7 +97,9 @@ def _moved(
         step = length[:, None]
         there = at + step * direction
         most = before + _ACCEPTED * length * slope + _ROUNDING * (1 + before)
-        too_far = here.losses(logits + step * change, there) > most
+        moved = step * change
+        moved += logits
+        too_far = here.losses(moved, there) > most
         if not too_far.any():
             break
         length[too_far] /= 2

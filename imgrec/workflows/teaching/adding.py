@@ -62,7 +62,7 @@ def add_photos(
         features = learner.features
         read = _without_deleted(store, read)
         new = [each for each in read if isinstance(each, NewPhoto)]
-        alike = look_alikes(new, features.all())
+        alike = look_alikes(new, features.all(), store.grey)
         added = store.add_photos(new, *label)
         features.add(each for each in new if each.sha256 in added)
         changes: dict[str, Outcome] = dict.fromkeys(added, "added")

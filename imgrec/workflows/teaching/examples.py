@@ -47,11 +47,6 @@ class Examples:
         return self.known.values
 
     @property
-    def grey(self) -> NDArray[np.uint8]:
-        """The grey thumbnails of the photos, uint8 (photos, 32, 32)."""
-        return self.known.grey
-
-    @property
     def solvable(self) -> bool:
         """Whether there are enough photos for a model."""
         return len(self.classes) >= FEWEST

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from imgrec.allocator import give_all_back
 from imgrec.classifiers import Conflict, Store, StoredPhoto
 from imgrec.progress import Progress, Silent, Task
 from imgrec.text import printable
@@ -52,7 +53,7 @@ class Learner:
 
     @property
     def features(self) -> FeatureTable:
-        """What is known of each photo; whoever adds photos to the store adds them here as well.
+        """The features of each photo; whoever adds photos to the store adds them here as well.
 
         It is read again after `unlearn`: use it while the store is unchanged.
         """
@@ -121,7 +122,9 @@ class Learner:
                 check()
 
             solved = solve(examples, check_all, self._steps.advance)
-            standing = standing_of(solved, before)
+            grey = self._store.grey(each.sha256 for each in examples.photos)
+            standing = standing_of(solved, before, grey)
+            give_all_back()
             with self._mutex:
                 if self._examples is examples:
                     self._solved, self._standing = solved, standing

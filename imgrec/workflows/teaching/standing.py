@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from imgrec.workflows.teaching.examples import Examples, TooFew
 
 MOST_SUSPECTS = 100
 _ENOUGH = 0.1
-_BLOCK = 4_096  # of pictures that are compared; it bounds the memory
+_BLOCK = 2_048  # of pictures that are compared; it bounds the memory
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,13 @@ class Standing:
     difference: MetricDifference | None = None
 
 
-def standing_of(solved: Solved, before: Solved | None) -> Standing:
-    """Return how good a solved classifier is, compared with an earlier one."""
+def standing_of(
+    solved: Solved, before: Solved | None, grey: Mapping[str, NDArray[np.uint8]]
+) -> Standing:
+    """Return how good a solved classifier is, compared with an earlier one.
+
+    grey: the grey thumbnail of each photo, uint8 (32, 32), by its SHA-256.
+    """
     examples, scores = solved.examples, solved.scores
     right, images = scores.right, len(scores.names)
     accuracy = exact_interval(int(right.sum()), images)
@@ -100,7 +105,7 @@ def standing_of(solved: Solved, before: Solved | None) -> Standing:
         tuple(_recalls(scores)),
         tuple(_confused(scores)),
         suspects(examples, scores),
-        near_duplicates(examples),
+        near_duplicates(examples, grey),
         solved.threshold,
         examples.too_few,
         None if before is None or difference is None else before.examples.revision,
@@ -139,25 +144,22 @@ def suspects(examples: Examples, scores: Scores) -> tuple[Suspect, ...]:
     )
 
 
-def near_duplicates(examples: Examples) -> tuple[tuple[PhotoOfClass, ...], ...]:
+def near_duplicates(
+    examples: Examples, grey: Mapping[str, NDArray[np.uint8]]
+) -> tuple[tuple[PhotoOfClass, ...], ...]:
     """Return groups of photos that show the same, and are not all in one class."""
-    groups = (
-        tuple(
-            PhotoOfClass(examples.photos[row].sha256, str(examples.photos[row].class_name))
-            for row in group
-        )
-        for group in alike(examples.grey)
-    )
+    classes = {each.sha256: str(each.class_name) for each in examples.photos}
+    groups = (tuple(PhotoOfClass(each, classes[each]) for each in group) for group in alike(grey))
     return tuple(each for each in groups if len({photo.class_name for photo in each}) > 1)
 
 
-def alike(grey: NDArray[np.uint8]) -> Sequence[Sequence[int]]:
-    """Return groups of pictures that show the same, uint8 (pictures, 32, 32), as indices."""
-    rows = [row for row, picture in enumerate(grey) if has_contrast(picture)]
-    if len(rows) < 2:
+def alike(grey: Mapping[str, NDArray[np.uint8]]) -> Sequence[Sequence[str]]:
+    """Return groups of pictures, uint8 (32, 32) by name, that show the same."""
+    names = [name for name, picture in grey.items() if has_contrast(picture)]
+    if len(names) < 2:
         return ()
-    found = find_look_alikes(grey[rows], block=_BLOCK)
-    return [[rows[each] for each in group] for group in found.groups]
+    found = find_look_alikes(np.stack([grey[each] for each in names]), block=_BLOCK)
+    return [[names[each] for each in group] for group in found.groups]
 
 
 def _recalls(scores: Scores) -> list[ClassRecall]:

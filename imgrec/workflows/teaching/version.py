@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from imgrec.allocator import give_all_back
 from imgrec.classifier_folder import PHOTOS
 from imgrec.classifiers import Store, StoredVersion, VersionPhoto
 from imgrec.config.experiment import Experiment
@@ -129,6 +130,7 @@ def write_version(
             run.card.fingerprint,
         )
         store.publish(version, _known_photos(solved))
+    give_all_back()
     return store.version(number)
 
 

@@ -52,7 +52,10 @@ def held_out_similarities(
 
 
 def _directions(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
-    lengths[lengths == 0] = 1
-    found: NDArray[np.float32] = (features / lengths).astype(np.float32)
+    found = np.empty_like(features)
+    for start in range(0, len(features), _BLOCK):
+        some = features[start : start + _BLOCK].astype(np.float64)
+        lengths = np.linalg.norm(some, axis=1, keepdims=True)
+        lengths[lengths == 0] = 1
+        found[start : start + len(some)] = some / lengths
     return found
