@@ -11,8 +11,8 @@ For a single class it is Clopper's and Pearson's interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,25 +25,35 @@ _TAIL = 0.025
 # How many images the assumption counts for that the classes are alike.
 _PRIOR = 1.0
 _ACCURACY = 1e-9
+_STEP, _STEPS = 1e-12, 100
+
+Number = TypeVar("Number", float, Floats)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How a proportion becomes the value of a class: increasing functions from [0, 1] to [0, 1].
+    """How a proportion p becomes the value of a class: (1 + bend) p / (1 + bend p).
 
-    Args:
-        value: The value of a proportion.
-        slope: Its derivative.
-        proportion: The inverse of `value`.
+    An increasing function from [0, 1] to [0, 1].
     """
 
-    value: Callable[[Floats], Floats]
-    slope: Callable[[Floats], Floats]
-    proportion: Callable[[float], float]
+    bend: float
+
+    def value(self, proportion: Number) -> Number:
+        """Return the value of a proportion."""
+        return (1 + self.bend) * proportion / (1 + self.bend * proportion)
+
+    def slope(self, proportion: Number) -> Number:
+        """Return the derivative of `value`."""
+        return (1 + self.bend) / (1 + self.bend * proportion) ** 2
+
+    def proportion(self, value: float) -> float:
+        """Return the proportion that has a value."""
+        return value / (1 + self.bend * (1 - value))
 
 
-IDENTITY = Scale(lambda p: p, np.ones_like, lambda value: value)
-F1 = Scale(lambda p: 2 * p / (1 + p), lambda p: 2 / (1 + p) ** 2, lambda value: value / (2 - value))
+IDENTITY = Scale(bend=0)
+F1 = Scale(bend=1)
 """F1 of the proportion of the hits among the images that have the class or are predicted to."""
 
 
@@ -126,8 +136,7 @@ class _Classes:
         if len(spread) > 1:
             # No dependence makes the standard deviation larger than the sum of the classes'.
             variance = min(variance, float(spread.sum()) ** 2)
-        slope = float(self.scale.slope(np.array(share)))
-        images = share * (1 - share) * slope**2 / max(variance, 1e-300)
+        images = share * (1 - share) * self.scale.slope(share) ** 2 / max(variance, 1e-300)
         hits = images * self.scale.proportion(value)
         if upper:
             return float(betainc(images - hits, hits + 1, 1 - share))
@@ -135,21 +144,21 @@ class _Classes:
 
     def _proportions(self, mean: float) -> Floats:
         """Return proportions whose mean is `mean`: as many more hits, or misses, in each class."""
-        from scipy.optimize import brentq
-
+        bend = self.scale.bend
         hits = self.hits + _PRIOR * self.scale.proportion(mean)
         trials = self.trials + _PRIOR
         more = float(self.weights @ self.scale.value(hits / trials)) < mean
-        unit = float(self.trials.max())
-
-        def proportions(part: float) -> Floats:
-            added = unit * part / (1 - part)
-            return (hits + added * more) / (trials + added)
-
-        def excess(part: float) -> float:
-            return float(self.weights @ self.scale.value(proportions(part))) - mean
-
-        last = 1 - 1e-12
-        if excess(last) * excess(0.0) >= 0:
-            return proportions(0.0)
-        return proportions(brentq(excess, 0.0, last, xtol=1e-12))
+        # The mean, or what it lacks of 1, is the sum of each class's part / (whole + pace * added).
+        parts = self.weights * (trials - hits if more else (1 + bend) * hits)
+        wholes, pace = trials + bend * hits, 1 + bend * more
+        target = 1 - mean if more else mean
+        added = 0.0
+        for _ in range(_STEPS):
+            # Newton's method for the inverse of the sum, which is concave and nearly a line.
+            inverse = 1 / (wholes + pace * added)
+            found = float(parts @ inverse)
+            step = found * (found / target - 1) / (pace * float(parts @ inverse**2))
+            added += step
+            if step <= _STEP * (1 + added):
+                break
+        return (hits + added * more) / (trials + added)
