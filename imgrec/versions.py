@@ -6,6 +6,7 @@ import contextlib
 import platform
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -118,6 +119,7 @@ def changed(
     )
 
 
+@cache
 def environment() -> str:
     """Return the Python and every installed package, one per line, as pip's requirements."""
     import importlib.metadata

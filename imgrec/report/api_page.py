@@ -42,9 +42,8 @@ class Page(NamedTuple):
 
 def api_page(document: Mapping[str, Any]) -> Page:
     """Return the page of a description in OpenAPI 3.1."""
-    environment = templates.environment()
-    environment.filters |= {"kind": _kind, "parts": _parts, "parameters": _parameters}
-    html = environment.get_template("api.html.j2").render(
+    filters = {"kind": _kind, "parts": _parts, "parameters": _parameters}
+    html = templates.template("api.html.j2", **filters).render(
         info=document["info"],
         groups={tag["name"]: [*_operations(document, tag["name"])] for tag in document["tags"]},
         schemas=document["components"]["schemas"],

@@ -137,7 +137,7 @@ _LARGE = 20
 # The numbers of a larger confusion matrix could not be read in half of the page's width.
 _IN_A_COLUMN = 6
 
-_GLOBALS = {
+_NAMES = {
     "decision_cells": decision_cells,
     "decision_titles": decision_titles,
     "title": metric_title,
@@ -156,12 +156,14 @@ _GLOBALS = {
 def page(assessment: Assessment, background: ReportContext | None = None) -> str:
     """Return the page; without a context it only has the evaluation."""
     background = background or ReportContext()
-    environment = templates.environment()
-    environment.filters |= {"count_of": count_of, "interval": interval, "moment": moment}
-    environment.globals |= _GLOBALS
-    environment.globals |= {"top_k": assessment.evaluation.top_k, "pictures": background.pictures}
-    environment.globals["heat_maps"] = background.heat_maps
-    return environment.get_template("report.html.j2").render(
+    template = templates.template(
+        "report.html.j2", count_of=count_of, interval=interval, moment=moment
+    )
+    return template.render(
+        **_NAMES,
+        top_k=assessment.evaluation.top_k,
+        pictures=background.pictures,
+        heat_maps=background.heat_maps,
         assessment=assessment,
         evaluation=assessment.evaluation,
         background=background,

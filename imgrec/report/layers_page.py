@@ -31,19 +31,23 @@ def layers_page(explanation: Explanation, model: str) -> str:
     """
     if explanation.walk is None:
         raise ValueError("the method has no layers")
-    environment = templates.environment()
-    environment.filters |= {
-        "map": lambda values: _uri(map_picture(values)),
-        "picture": lambda pixels: _uri(pixel_picture(pixels)),
-        "bars": _bars,
-        "number": short,
-    }
-    return environment.get_template("layers.html.j2").render(
+    template = templates.template(
+        "layers.html.j2", map=_map, picture=_picture, bars=_bars, number=short
+    )
+    return template.render(
         explanation=explanation,
         walk=explanation.walk,
         model=model,
         say=wording,
     )
+
+
+def _map(values: NDArray[np.float32]) -> str:
+    return _uri(map_picture(values))
+
+
+def _picture(pixels: NDArray[np.uint8]) -> str:
+    return _uri(pixel_picture(pixels))
 
 
 def _uri(picture: Image.Image) -> str:

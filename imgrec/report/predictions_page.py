@@ -48,8 +48,6 @@ class PredictionsPage:
         self._unknown_below = whole.decision.min_probability if whole else None
         self._columns = {name: column for column, name in enumerate(whole.classes if whole else ())}
         self._heat_maps = heat_maps
-        self._environment = templates.environment()
-        self._environment.filters["count_of"] = count_of
         self._photos = 0
         self._keys_of_photos: Counter[tuple[str, ...]] = Counter()
         self._folder: tuple[str, ...] | None = None
@@ -64,7 +62,7 @@ class PredictionsPage:
         self._keys_of_photos.update(tile.keys for tile in tiles)
         for each in predictions:
             self._folder = _common(self._folder, tuple(each.name.split("/")[:-1]))
-        return self._environment.get_template("prediction_tiles.html.j2").render(
+        return templates.template("prediction_tiles.html.j2").render(
             tiles=tiles,
             several=any(member.multi_label for member in self._members),
             nothing=NOTHING,
@@ -72,7 +70,7 @@ class PredictionsPage:
 
     def page(self, tiles: Iterable[str]) -> Iterator[str]:
         """Yield the page in pieces of whole lines, given what `tiles` returned for all photos."""
-        around = self._environment.get_template("predictions.html.j2").render(
+        around = templates.template("predictions.html.j2", count_of=count_of).render(
             photos=self._photos,
             models=[member.model for member in self._members],
             unknown_below=self._unknown_below,

@@ -23,9 +23,8 @@ def similar_page(
         wanted: The picture of the photo searched for.
         pictures: The picture of each photo that was found; None without one.
     """
-    environment = templates.environment()
-    environment.filters |= {"count_of": count_of, "similarity": decimals}
-    return environment.get_template("similar.html.j2").render(
+    template = templates.template("similar.html.j2", count_of=count_of, similarity=decimals)
+    return template.render(
         found=found,
         wanted=wanted,
         tiles=[*zip(found.found, pictures, strict=True)],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from imgrec.rounding import percent
 from imgrec.text import printable
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
     from markupsafe import Markup
 
 
@@ -34,8 +36,16 @@ class Choice:
     keys: tuple[str, ...] = ()
 
 
-def environment() -> Environment:
-    """Return an environment that escapes all text and refuses undefined names."""
+@cache
+def template(name: str, **filters: Callable[..., object]) -> Template:
+    """Return a template that escapes all text and refuses undefined names.
+
+    It is compiled once, which takes longer than to render it.
+
+    Args:
+        name: The name of its file.
+        filters: Those of the page, besides those that all pages have.
+    """
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     found = Environment(
@@ -46,14 +56,14 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"shown": printable, "breakable": _breakable, "percent": percent}
+    found.filters |= {"shown": printable, "breakable": _breakable, "percent": percent} | filters
     found.globals |= {"light": LIGHT, "dark": DARK}
-    return found
+    return found.get_template(name)
 
 
 def style_sheet() -> str:
     """Return the style sheet that all pages have in common."""
-    return environment().get_template("report.css.j2").render()
+    return template("report.css.j2").render()
 
 
 def _breakable(text: str) -> Markup:

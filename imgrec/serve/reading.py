@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, Struct
-from msgspec.inspect import Metadata, Type, type_info
+from msgspec.inspect import Field, Metadata, Type, type_info
 
 from imgrec.json_documents import from_builtins, parse_json
 from imgrec.serve.exchange import HttpRequest, Refusal
@@ -128,11 +129,15 @@ def _in_words(problem: str) -> str:
 
 def _allowed(kind: type[Struct], name: str) -> str:
     """Return a hint: the values that the field `name` may have, if they can be listed."""
-    fields = cast("StructType", type_info(kind)).fields
-    forms = [_bare(each.type) for each in fields if each.encode_name == name]
+    forms = [_bare(each.type) for each in _fields(kind) if each.encode_name == name]
     alternatives = [each for form in forms for each in getattr(form, "types", (form,))]
     values = [value for each in alternatives for value in getattr(_bare(each), "values", ())]
     return f"use {either(values)}" if values else _SEE
+
+
+@cache
+def _fields(kind: type[Struct]) -> tuple[Field, ...]:
+    return cast("StructType", type_info(kind)).fields
 
 
 def _bare(form: Type) -> Type:

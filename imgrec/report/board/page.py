@@ -104,8 +104,7 @@ def board_page(
     found = _importance(columns, ranked)
     folder = resources.files("imgrec.report.board")
     script = "\n".join(folder.joinpath(f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
-    template = templates.environment().get_template("board.html.j2")
-    return template.render(
+    return templates.template("board.html.j2").render(
         title=title or count_of(len(runs), "run"),
         of=of,
         facts=facts,
