@@ -60,7 +60,8 @@ test: $(READY) ## run the tests (13 to 20 minutes on two cores)
 
 .PHONY: test-fast
 test-fast: $(READY) ## run the tests that need neither TensorFlow nor many seconds (two minutes)
-	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal -m "not slow and not tensorflow and not long"
+	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal -m "not slow and not tensorflow and not long" \
+		--hypothesis-profile fast
 
 .PHONY: test-slow
 test-slow: $(READY) ## run the tests that train at full size

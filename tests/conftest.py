@@ -23,6 +23,7 @@ from typing import cast
 import numpy as np
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from PIL import Image
 
 from imgrec.backbones import BACKBONES
@@ -54,6 +55,9 @@ model: {layers: [GlobalAveragePooling2D]}
 training: {epochs: 1}
 """
 
+
+# `make test-fast` draws a quarter of the examples that Hypothesis draws by default.
+settings.register_profile("fast", settings.get_profile("ci"), max_examples=25)
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 
@@ -157,8 +161,8 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def blank_charts() -> Iterator[None]:
+@contextmanager
+def without_charts() -> Iterator[None]:
     """Leave the charts of reports blank: to draw them takes half of a small training."""
     from imgrec.report.charts import ThemedChart
 
@@ -167,6 +171,13 @@ def blank_charts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for theme in ("light", "dark"):
             patch.setattr(ThemedChart, theme, content.getvalue())
+        yield
+
+
+@pytest.fixture(scope="module")
+def blank_charts() -> Iterator[None]:
+    """Work `without_charts`."""
+    with without_charts():
         yield
 
 

@@ -31,3 +31,4 @@ def test_what_was_frozen_stays_so() -> None:
     with without_collections():
         pass
     assert gc.get_freeze_count() > 0
+    gc.unfreeze()

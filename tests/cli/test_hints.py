@@ -412,13 +412,11 @@ def literals(file: Path) -> tuple[str, ...]:
 
 def _literals(tree: ast.Module) -> Iterator[str]:
     passed = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(tree):  # from the outside to the inside
         if isinstance(node, ast.Expr):  # a docstring
             passed.add(id(node.value))
         elif isinstance(node, ast.JoinedStr):
             passed |= {id(part) for part in node.values}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
             yield "".join(
                 str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values
             )

@@ -50,6 +50,7 @@ BEGIN = (
 
 
 @needs_weights
+@pytest.mark.long
 def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> None:
     """Before a trial's run is there, within it, and in the next one; no trial is lost or doubled.
 

@@ -125,15 +125,13 @@ def test_every_imported_library_is_a_dependency() -> None:
 
 def imports(path: Path) -> set[str]:
     """Return the top-level modules that a Python file imports, inside functions too."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    plain = [
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    ]
-    named = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    return {module.split(".")[0] for module in (*plain, *named)}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return {module.split(".")[0] for module in found}
 
 
 def pins(name: str) -> list[Requirement]:

@@ -12,6 +12,8 @@ from imgrec.errors import UsageError
 from imgrec.evaluation.results import Assessment
 from imgrec.report.forms import check_formats, report_formats
 
+pytestmark = pytest.mark.usefixtures("blank_charts")
+
 
 def test_every_suffix_has_its_form(assessment: Callable[..., Assessment]) -> None:
     """The five formats, each recognised by its beginning."""

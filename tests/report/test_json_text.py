@@ -16,6 +16,7 @@ VALUES = st.recursive(
     | st.text(alphabet=st.characters())
     | st.floats(-1, 1),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
 )
 
 

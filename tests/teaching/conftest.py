@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from imgrec.workflows.teaching import Classifier
+from tests.conftest import without_charts
 from tests.teaching.small import taught
 
 
 @pytest.fixture(scope="session")
 def _published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published")
-    with taught(folder / "pets") as pets:
+    with taught(folder / "pets") as pets, without_charts():
         assert pets.publish().version is not None
     return folder
 
