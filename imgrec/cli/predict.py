@@ -84,7 +84,7 @@ _SUFFIXES: Mapping[str, Form] = {
     "--continue",
     "resume",
     is_flag=True,
-    help="Resume an interrupted --output file (jsonl or csv).",
+    help="Resume an interrupted --output file (jsonl or csv). A complete one stays as it is.",
 )
 @click.option(
     "--heat-maps",
@@ -174,7 +174,9 @@ def predict(
     # Lines on a terminal show by themselves how far it is.
     lines_shown = form in ("jsonl", "csv") and output is None and console.shows_results
     summary = predict_photos(photos, predictor, sink, Silent() if lines_shown else console)
-    if output is not None:
+    if output is not None and 0 < summary.photos == summary.resumed:
+        console.say(f"{printable(str(output))} is complete: nothing is left to do")
+    elif output is not None:
         console.say(f"written: {printable(str(output))}")
     if sidecar:
         kept = f", {sidecars.unchanged:,} unchanged" if sidecars.unchanged else ""

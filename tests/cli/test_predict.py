@@ -136,16 +136,34 @@ def test_output_goes_through_what_is_not_a_file(
     assert not [*two.glob("*.partial"), *two.glob("*.progress"), *two.glob("*.lock")]
 
 
-def test_only_an_unfinished_file_is_continued(
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_complete_file_is_left_as_it_is(
+    imgrec: Imgrec, trained: tuple[Path, Process], two: Path, form: str
+) -> None:
+    """Nothing is left to do, unless it has other photos, or answers of another model."""
+    run, file = trained[0] / "digits-1", two / f"out.{form}"
+    again = ["--output", file.name, "--continue", "--model"]
+    assert imgrec("predict", "good.png", "bad.png", *again, str(run)).returncode == 3
+    before = file.read_text()
+    same = imgrec("predict", "good.png", "bad.png", *again, str(run))
+    assert same.returncode == 3  # as before: of bad.png
+    assert f"{file.name} is complete: nothing is left to do\n" in same.stderr
+    assert "1 of 2 photos can't be used" in same.stderr
+    shutil.copytree(run, two / "other")
+    for photos, model in ((["good.png"], run), (["bad.png", "good.png"], run), ([], "other")):
+        refused = imgrec("predict", *(photos or ["good.png", "bad.png"]), *again, str(model))
+        assert refused.returncode == 2
+        assert f"{file.name} is complete, but not of these photos" in refused.stderr
+    assert file.read_text() == before
+    file.write_text(before[:-1])
+    assert imgrec("predict", "good.png", "bad.png", *again, str(run)).returncode == 2
+
+
+def test_a_device_is_not_continued(
     imgrec: Imgrec, trained: tuple[Path, Process], two: Path
 ) -> None:
-    """What is known of a finished one is that it exists: somebody may have cut it off since."""
+    """It keeps nothing."""
     run = ["good.png", "--model", str(trained[0] / "digits-1"), "--format", "csv", "--continue"]
-    (two / "cut.csv").write_text("photo,rank,cl")
-    process = imgrec("predict", *run, "--output", "cut.csv")
-    assert (process.returncode, (two / "cut.csv").read_text()) == (2, "photo,rank,cl")
-    assert "there is no cut.csv.partial, so nothing to continue" in process.stderr
-    assert "hint: cut.csv exists: leave out --continue to write it again" in process.stderr
     (two / "nothing.csv").symlink_to("/dev/null")
     process = imgrec("predict", *run, "--output", "nothing.csv")
     assert process.returncode == 2

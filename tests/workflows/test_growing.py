@@ -117,13 +117,6 @@ def test_without_continue_it_begins_again(path: Path) -> None:
     assert path.read_text() == "header\n'c.jpg'\n"
 
 
-def test_a_complete_file_is_not_continued(path: Path) -> None:
-    """Whose it is can't be known any more."""
-    write(path)
-    with pytest.raises(UsageError, match="nothing to continue"):
-        write(path, resume=True)
-
-
 def test_other_settings_are_refused(path: Path) -> None:
     """What differs is named, and the file stays for the right command."""
     with pytest.raises(Stopped):

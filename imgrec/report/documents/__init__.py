@@ -8,10 +8,13 @@ from imgrec.report.documents.prediction import (
     IdentityDocument,
     LineForm,
     ServedDocument,
+    WrittenLine,
     classification_document,
     header,
     lines,
     prediction_document,
+    written_lines,
+    written_name,
 )
 from imgrec.report.documents.schemas import schemas
 from imgrec.report.documents.similarity import similarity_csv, similarity_document
@@ -21,6 +24,7 @@ __all__ = [
     "IdentityDocument",
     "LineForm",
     "ServedDocument",
+    "WrittenLine",
     "check_document",
     "classification_document",
     "evaluation_document",
@@ -33,4 +37,6 @@ __all__ = [
     "schemas",
     "similarity_csv",
     "similarity_document",
+    "written_lines",
+    "written_name",
 ]

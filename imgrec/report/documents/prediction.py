@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -19,7 +19,7 @@ from imgrec.evaluation.prediction import (
     combined_model,
     photo_document,
 )
-from imgrec.json_documents import as_builtins, json_line
+from imgrec.json_documents import as_builtins, json_line, parse_json
 from imgrec.report.csv import probability_cell
 from imgrec.report.documents.explanation import ExplanationDocument
 from imgrec.runs.card import ExportParity
@@ -161,6 +161,41 @@ def lines(form: LineForm, predictions: Sequence[Prediction], members: Sequence[M
         return _csv_lines(predictions, members)
     head = as_builtins(PredictionHead(_VERSION, _model(members)))
     return "".join(json_line(head | as_builtins(photo_document(each))) for each in predictions)
+
+
+class WrittenLine(NamedTuple):
+    """What a line says: about which photo, whose answers, and whether it can't be used."""
+
+    photo: str
+    models: frozenset[str]
+    failed: bool
+
+
+def written_lines(form: LineForm, text: Iterable[str]) -> Iterator[WrittenLine]:
+    """Yield what each of the `lines` in a file says, names as they are written there.
+
+    Raises ValueError if it is no such file, or was cut off within a line.
+    """
+    whole = (each if each.endswith("\n") else "" for each in text)
+    try:
+        if form == "csv":
+            rows = csv.reader(whole, strict=True)
+            if tuple(next(rows, ())) != _COLUMNS:
+                raise ValueError("other columns")
+            for photo, model, *_, error in rows:
+                yield WrittenLine(photo, frozenset(filter(None, [model])), bool(error))
+        else:
+            for found in map(parse_json, whole):
+                models = [found["model"], *(each["model"] for each in found["answers"])]
+                failed = found["error"] is not None
+                yield WrittenLine(found["photo"], frozenset(filter(None, models)), failed)
+    except (csv.Error, KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def written_name(form: LineForm, name: str) -> str:
+    """Return how `lines` write the name of a photo or model."""
+    return csv_cell(name) if form == "csv" else name
 
 
 def _csv_lines(predictions: Sequence[Prediction], members: Sequence[ModelInfo]) -> str:

@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
@@ -13,16 +14,16 @@ from msgspec import Struct
 
 from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
-from imgrec.errors import BadImage, UsageError
-from imgrec.evaluation.prediction import Prediction
-from imgrec.files import is_stream, open_stream, write_all, writing
+from imgrec.errors import BadImage, RunError, UsageError
+from imgrec.evaluation.prediction import ModelInfo, Prediction, combined_model
+from imgrec.files import is_stream, open_stream, reason_of, write_all, writing
 from imgrec.progress import Progress, Silent
 from imgrec.scores import Skipped
 from imgrec.text import printable
 from imgrec.workflows.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
-    from imgrec.report.documents import LineForm
+    from imgrec.report.documents import LineForm, WrittenLine
 
 _MOST_EXAMPLES = 20
 _TABLE = 1_000
@@ -49,11 +50,15 @@ class RefusedPhoto(NamedTuple):
 
 
 class FailureSummary(Struct, frozen=True):
-    """The number of photos, how many of them can't be used, and the first 20 of those."""
+    """The number of photos, how many of them can't be used, and the first 20 of those.
+
+    resumed: how many photos an earlier call has predicted; none of those is in `examples`.
+    """
 
     photos: int = 0
     failed: int = 0
     examples: tuple[PhotoResult, ...] = ()
+    resumed: int = 0
 
     @classmethod
     def of(cls, photos: int, refused: Sequence[Skipped]) -> FailureSummary:
@@ -68,6 +73,7 @@ class FailureSummary(Struct, frozen=True):
             self.photos + len(batch),
             self.failed + len(failed),
             (self.examples + failed)[:_MOST_EXAMPLES],
+            self.resumed,
         )
 
 
@@ -218,15 +224,15 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
         predictor: The models, with their options.
         form: `jsonl` or `csv`.
         resume: Whether to continue what an earlier, interrupted call left. The file becomes the
-            same as without the interruption.
+            same as without the interruption. A complete one is left as it is.
 
     Raises:
-        UsageError: When it is opened: there is nothing to resume, or it was started with other
-            options or photos.
+        UsageError: When it is opened: what is resumed was started with other options or photos; a
+            complete file has other photos, or is of another model.
         RunError: The file can't be written.
     """
     from imgrec.report.documents import header, lines
-    from imgrec.workflows.prediction.resumable_file import resumable_file
+    from imgrec.workflows.prediction.resumable_file import is_complete, resumable_file
 
     if is_stream(path):
         return _stream_sink(path, predictor, form, resume=resume)
@@ -235,6 +241,9 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
     def opened(photos: Iterator[Photo]) -> Iterator[OpenSink]:
         settings = {"format": form, **predictor.settings}
         names = (photo.name for photo in photos)
+        if resume and is_complete(path):
+            yield OpenSink(lambda _: None, _complete(path, form, names, predictor.members))
+            return
         with resumable_file(
             path, settings, header=header(form), names=names, resume=resume
         ) as file:
@@ -243,9 +252,50 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
                 text = lines(form, batch.predictions, predictor.members)
                 file.append(text, [each.name for each in batch.predictions], batch.summary.failed)
 
-            yield OpenSink(write, FailureSummary(file.mark.items, file.mark.failed))
+            done = file.mark
+            yield OpenSink(write, FailureSummary(done.items, done.failed, resumed=done.items))
 
     return opened
+
+
+def _complete(
+    path: Path, form: LineForm, photos: Iterator[str], members: Sequence[ModelInfo]
+) -> FailureSummary:
+    """Return the summary of a complete file.
+
+    Raises UsageError if it has other photos or models. What it doesn't say, such as a threshold,
+    is not compared.
+    """
+    from imgrec.report.documents import written_lines, written_name
+
+    answering = [*members, combined_model(members)]
+    models = frozenset(written_name(form, each.model) for each in answering if each)
+    names = (written_name(form, each) for each in photos)
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return _written(written_lines(form, file), names, models)
+    except OSError as error:
+        raise RunError(f"{printable(str(path))} can't be read: {reason_of(error)}") from error
+    except ValueError:
+        raise UsageError(
+            f"{printable(str(path))} is complete, but not of these photos and this model",
+            hint="leave out --continue to write it again",
+        ) from None
+
+
+def _written(
+    lines: Iterator[WrittenLine], names: Iterator[str], models: frozenset[str]
+) -> FailureSummary:
+    """Return the summary of the lines of a file; raise ValueError if others were expected."""
+    count = failed = 0
+    # A table doesn't show that a photo was named twice in a row.
+    found, named = itertools.groupby(lines, attrgetter("photo")), itertools.groupby(names)
+    for (photo, about), (name, same) in itertools.zip_longest(found, named, fillvalue=(None, ())):
+        told = [*about]
+        if photo != name or any(not each.models <= models for each in told):
+            raise ValueError("other photos or models")
+        count, failed = count + len([*same]), failed + sum(each.failed for each in told)
+    return FailureSummary(count, failed, resumed=count)
 
 
 def _stream_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool) -> Sink:

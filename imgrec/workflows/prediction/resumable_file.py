@@ -79,6 +79,12 @@ class ResumableWriter:
         self.mark = mark
 
 
+def is_complete(path: Path) -> bool:
+    """Return whether a file is there, and none that would be continued."""
+    path = linked(path)
+    return path.exists() and not _partial(path).exists()
+
+
 @contextmanager
 def resumable_file(
     path: Path, settings: Settings, *, header: str, names: Iterator[str], resume: bool
@@ -94,17 +100,11 @@ def resumable_file(
             consistent.
 
     Raises:
-        UsageError: There is nothing to resume because only `path` exists, or it was started with
-            other settings or items.
+        UsageError: What is resumed was started with other settings or items.
         RunError: The file can't be written, or another process is writing it.
     """
     path = linked(path)
-    partial, progress = (path.with_name(path.name + end) for end in (".partial", ".progress"))
-    if resume and path.exists() and not partial.exists():
-        raise UsageError(
-            f"there is no {printable(str(partial))}, so nothing to continue",
-            hint=f"{printable(path.name)} exists: leave out --continue to write it again",
-        )
+    partial, progress = _partial(path), path.with_name(f"{path.name}.progress")
     with ExitStack() as opened:
         with writing(path):
             path.parent.stat()  # a lock would create the folder
@@ -129,6 +129,10 @@ def resumable_file(
             os.fsync(content.fileno())
             partial.replace(path)
             progress.unlink()
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f"{path.name}.partial")
 
 
 def _begin(partial: FileIO, progress: FileIO, settings: Settings, header: str) -> WriterProgress:
