@@ -85,7 +85,8 @@ def _photo(classifier: Classifier, sha256: str) -> str:
 
 def _difference(found: Standing) -> str:
     """Return what the change did to the accuracy; empty if that was not measured before."""
-    from imgrec.report.wording import describe_finding, format_difference, format_difference_bounds
+    from imgrec.metrics import format_difference
+    from imgrec.report.wording import describe_finding, format_difference_bounds
 
     if (change := found.difference) is None:
         return ""

@@ -267,7 +267,8 @@ def _show_finished(console: Console, finished: Finished) -> None:
 
 def _show_tested(console: Console, finished: Finished) -> None:
     from imgrec.evaluation.results import MetricValue
-    from imgrec.report.wording import format_bounds, format_value, looks_fact
+    from imgrec.metrics import format_value
+    from imgrec.report.wording import format_bounds, looks_fact
 
     def shown(name: str, value: MetricValue) -> str:
         bounds = format_bounds(name, value)

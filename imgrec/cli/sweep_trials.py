@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from imgrec.cli.console import Console, aligned
-from imgrec.metrics import METRICS
-from imgrec.rounding import decimals, duration, percent
+from imgrec.metrics import METRICS, format_value
+from imgrec.rounding import duration
 from imgrec.text import count_of, wrapped
 
 if TYPE_CHECKING:
@@ -118,9 +118,7 @@ def _reason(trial: Trial) -> str:
 def _metric(name: str, trial: Trial) -> str:
     if (value := trial.metrics.get(name)) is None:
         return ""
-    if name not in METRICS:
-        return f"{value:,.0f}"
-    return percent(value) if METRICS[name].unit == "proportion" else decimals(value, 4)
+    return format_value(name, value) if name in METRICS else f"{value:,.0f}"
 
 
 def _remark(trial: Trial) -> str:

@@ -205,7 +205,8 @@ def _repeat(
 def show_repeats(console: Console, folder: Path, repeats: Repeats) -> None:
     """Print what several runs reach together, and a command that uses all of them as one model."""
     from imgrec.evaluation.results import MetricValue
-    from imgrec.report.wording import format_bounds, format_value, looks_fact
+    from imgrec.metrics import format_value
+    from imgrec.report.wording import format_bounds, looks_fact
 
     path = shlex.quote(str(folder))
     if not repeats.metrics:

@@ -172,7 +172,7 @@ class RequirementResult:
 
     requirement: as the user wrote it, with normalized spaces: `recall[cats] >= 0.9`.
     value: what was measured; None if it can't be, which never meets a requirement.
-    reason: one sentence for people, such as `recall[cats] is 0.85, less than 0.9`.
+    reason: one sentence for people, such as `recall[cats] is 85.0 %, less than 90 %`.
     """
 
     requirement: str

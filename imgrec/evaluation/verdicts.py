@@ -13,7 +13,14 @@ from imgrec.evaluation.results import (
     MetricValue,
     RequirementResult,
 )
-from imgrec.metrics import METRICS, SelectiveMetric
+from imgrec.metrics import (
+    METRICS,
+    SelectiveMetric,
+    format_difference,
+    format_limit,
+    format_value,
+    is_proportion,
+)
 from imgrec.requirement import (
     Bound,
     MetricTarget,
@@ -24,7 +31,6 @@ from imgrec.requirement import (
 from imgrec.rounding import p_value
 from imgrec.text import count_of
 
-_DIGITS = 4
 _NO_ANSWER = "the model answers none of these images"
 _NEVER_UNKNOWN = "the model answers every image: evaluation.selective_prediction set no threshold"
 
@@ -62,8 +68,9 @@ def _verdict(evaluation: Evaluation, requirement: Requirement) -> RequirementRes
     worst = min if requirement.at_least else max
     value, where = worst(found, key=lambda each: each[0])
     met = requirement.met_by(value)
-    shown, relation = _shown(value, requirement.limit), _relation(requirement, met=met)
-    reason = f"{quantity} is {shown}{where}, {relation} {_number(requirement.limit, 12)}"
+    shown, limit = _shown(quantity.metric, value, requirement.limit), requirement.limit
+    relation = f"{_relation(requirement, met=met)} {format_limit(quantity.metric, limit)}"
+    reason = f"{quantity} is {shown}{where}, {relation}"
     return RequirementResult(str(requirement), value, met, reason)
 
 
@@ -133,7 +140,7 @@ def _relation(requirement: Requirement, *, met: bool) -> str:
 
 def _kept(comparison: Comparison, name: str, allowed: float) -> RequirementResult:
     baseline = comparison.baseline
-    by = f"more than {_number(allowed)} worse than" if allowed else "worse than"
+    by = f"more than {_points(name, allowed)} worse than" if allowed else "worse than"
     text = f"{name} not {by} {baseline}"
     difference = comparison.differences.get(name)
     if difference is None:
@@ -146,12 +153,13 @@ def _kept(comparison: Comparison, name: str, allowed: float) -> RequirementResul
 
 
 def _compared(name: str, difference: MetricDifference, baseline: str) -> str:
-    model, other = (_shown(each) for each in (difference.model, difference.baseline))
+    model = _shown(name, difference.model, difference.baseline)
     if difference.value == 0:
         return f"{model}, as in {baseline}"
     better = (difference.value < 0) == METRICS[name].lower_is_better
-    by, word = _number(abs(difference.value)), "better" if better else "worse"
-    return f"{model}, {by} {word} than {other} of {baseline}"
+    by = format_difference(name, abs(difference.value)).removeprefix("+")
+    other = _shown(name, difference.baseline, difference.model)
+    return f"{model}, {by} {'better' if better else 'worse'} than {other} of {baseline}"
 
 
 def _meaning(comparison: Comparison, name: str) -> str:
@@ -167,13 +175,19 @@ def _meaning(comparison: Comparison, name: str) -> str:
     )
 
 
-def _shown(value: float, limit: float = 1.0) -> str:
-    """Return `value` with enough digits to distinguish it from the limit, and from 1."""
-    digits, others = _DIGITS, {limit, 1.0} - {value}
-    while digits < 17 and any(_number(value, digits) == _number(each, digits) for each in others):
-        digits += 1
-    return _number(value, digits)
+def _points(name: str, allowed: float) -> str:
+    """Return how much worse a metric may be: a proportion in percentage points."""
+    if not is_proportion(name):
+        return format_limit(name, allowed)
+    points = format_limit(name, allowed).removesuffix(" %")
+    return f"{points} {'point' if points == '1' else 'points'}"
 
 
-def _number(value: float, digits: int = _DIGITS) -> str:
-    return f"{value:.{digits}g}"
+def _shown(name: str, value: float, other: float) -> str:
+    """Return a value with enough decimals to distinguish it from another one, from all and none."""
+    for more in range(12):
+        text = format_value(name, value, more)
+        told_apart = value == other or text != format_value(name, other, more)
+        if told_apart and text[0] not in "<>":
+            return text
+    return format_value(name, value)

@@ -18,6 +18,7 @@ from imgrec.metrics.families import (
     ratio,
 )
 from imgrec.metrics.table import METRICS, metric_names, metrics_of
+from imgrec.metrics.values import format_difference, format_limit, format_value, is_proportion
 
 __all__ = [
     "METRICS",
@@ -30,6 +31,10 @@ __all__ = [
     "RankingMetric",
     "SamplewiseMetric",
     "SelectiveMetric",
+    "format_difference",
+    "format_limit",
+    "format_value",
+    "is_proportion",
     "metric_names",
     "metrics_of",
     "ratio",

@@ -14,6 +14,7 @@ from imgrec.evaluation.error_analysis import (
     worst_mistakes,
 )
 from imgrec.evaluation.results import Assessment, Evaluation
+from imgrec.metrics import format_difference, format_value, is_proportion
 from imgrec.network_summary import NetworkSummary
 from imgrec.report import charts, templates
 from imgrec.report.network import NETWORK_HEADER, NetworkRow, network_note, network_rows
@@ -28,12 +29,9 @@ from imgrec.report.wording import (
     decision_titles,
     describe_finding,
     format_bounds,
-    format_difference,
     format_difference_bounds,
-    format_value,
     interval,
     is_informative,
-    is_proportion,
     looks_fact,
     metric_title,
     moment,

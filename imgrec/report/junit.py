@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from imgrec.evaluation.results import Assessment, RequirementResult
-from imgrec.report.wording import format_bounds, format_value
+from imgrec.metrics import format_value
+from imgrec.report.wording import format_bounds
 from imgrec.text import printable
 
 # Not allowed in XML 1.0; `printable` escapes all other such characters.

@@ -14,6 +14,7 @@ from imgrec.evaluation.results import (
     Evaluation,
     MetricValue,
 )
+from imgrec.metrics import format_difference, format_value
 from imgrec.report.wording import (
     ROBUSTNESS_TITLES,
     class_cells,
@@ -23,8 +24,6 @@ from imgrec.report.wording import (
     decision_titles,
     describe_finding,
     format_bounds,
-    format_difference,
-    format_value,
     is_informative,
     looks_fact,
     metric_title,

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from imgrec.metrics import METRICS
+from imgrec.metrics import METRICS, format_value
 from imgrec.rounding import decimals, duration, percent, percent_number, short, size_in_words
 from imgrec.runs.settings import Setting, short_keys
 from imgrec.runs.summary import RunSummary, Value, changed_settings
@@ -112,9 +112,8 @@ def _text(column: str, value: Value) -> str:
 
 
 def _number(column: str, value: float) -> str:
-    metric = METRICS.get(column.partition(".")[0])
-    if metric is not None:
-        return percent(value) if metric.unit == "proportion" else decimals(value)
+    if (metric := column.partition(".")[0]) in METRICS:
+        return format_value(metric, value)
     if column in ("model_bytes", "peak_memory"):
         return size_in_words(int(value))
     return f"{value:,}" if isinstance(value, int) else short(value)

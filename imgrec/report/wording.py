@@ -14,8 +14,8 @@ from imgrec.evaluation.results import (
     MetricValue,
     SliceResult,
 )
-from imgrec.metrics import METRICS
-from imgrec.rounding import decimals, percent, percent_number, signed
+from imgrec.metrics import METRICS, format_difference, is_proportion
+from imgrec.rounding import decimals, percent, percent_number
 from imgrec.text import count_of, plural
 
 ROBUSTNESS_TITLES = ("accuracy", "95 % interval", "difference", "95 % interval", "")
@@ -67,11 +67,6 @@ def metric_title(name: str, top_k: int) -> str:
     return METRICS[name].title.format(k=top_k)
 
 
-def format_value(name: str, value: float) -> str:
-    """Return a measure's value: a proportion as percent, others with four decimals."""
-    return percent(value) if is_proportion(name) else decimals(value)
-
-
 def format_bounds(name: str, metric: MetricValue) -> str:
     """Return the measure's interval, written like its value; nothing if it has none."""
     if metric.low is None or metric.high is None:
@@ -79,16 +74,6 @@ def format_bounds(name: str, metric: MetricValue) -> str:
     if is_proportion(name):
         return interval(metric)
     return f"{decimals(metric.low)} to {decimals(metric.high)}"
-
-
-def format_difference(name: str, *values: float) -> str:
-    """Return how much a measure differs, or from how much to how much, each with its sign.
-
-    A proportion's in percentage points.
-    """
-    if is_proportion(name):
-        return f"{' to '.join(signed(100 * value, 1) for value in values)} points"
-    return " to ".join(signed(value, 4) for value in values)
 
 
 def format_difference_bounds(name: str, difference: MetricDifference) -> str:
@@ -118,11 +103,6 @@ def robustness_cells(result: SliceResult) -> tuple[str, ...]:
         format_difference_bounds("accuracy", difference) or UNKNOWN,
         describe_finding(difference),
     )
-
-
-def is_proportion(name: str) -> bool:
-    """Return whether a metric is a proportion, 0 to 1, the higher the better."""
-    return METRICS[name].unit == "proportion"
 
 
 def is_informative(name: str, evaluation: Evaluation) -> bool:

@@ -163,7 +163,9 @@ def test_versions_are_compared_on_the_photos_of_both(
         taught("teach", folder, name, tmp_path / name)
     taught("teach", folder, "--publish")
     again = taught("teach", folder, "--publish")
-    assert "met: on the 8 photos that both were measured on, accuracy is 1, as in" in again.stderr
+    assert (
+        "met: on the 8 photos that both were measured on, accuracy is 100.0 %, as" in again.stderr
+    )
 
 
 @needs_weights
@@ -182,7 +184,7 @@ def test_a_published_run_says_what_it_is_judged_by(
         "photos-1: accuracy 100.0 % (15.8 to 100.0 %) on 2 validation images\n"
         "2 photos are too few to tell: the accuracy is between 15.8 and 100.0 %\n"
     )
-    assert "met: on the 2 photos that both were measured on, accuracy is 1, as in" in done.stderr
+    assert "met: on the 2 photos that both were measured on, accuracy is 100.0 %, as" in done.stderr
     head = json.loads(taught("teach", folder, "--publish", "--json").stdout)
     assert head["judged_by"]["photos"] == 8
     assert head["verdicts"][1]["reason"].startswith("on the 2 photos that both were measured on")

@@ -42,15 +42,16 @@ def test_the_point_estimate_decides() -> None:
     """The value is compared with the limit, a bound of its interval where that is asked for."""
     found = evaluate_scores(scores(90, 100))
     assert verdict(found, "accuracy >= 0.9") == RequirementResult(
-        "accuracy >= 0.9", 0.9, met=True, reason="accuracy is 0.9, at least 0.9"
+        "accuracy >= 0.9", 0.9, met=True, reason="accuracy is 90.0 %, at least 90 %"
     )
     assert verdict(found, "accuracy>0.9") == RequirementResult(
-        "accuracy > 0.9", 0.9, met=False, reason="accuracy is 0.9, not more than 0.9"
+        "accuracy > 0.9", 0.9, met=False, reason="accuracy is 90.0 %, not more than 90 %"
     )
     low = verdict(found, "accuracy.low >= 0.9")
     assert (low.met, low.value) == (False, found.metrics["accuracy"].low)
     assert verdict(found, "recall[a].high > 0.9").met
-    assert verdict(found, "log_loss <= 1").met
+    loss = verdict(found, "log_loss <= 1")
+    assert (loss.met, loss.reason) == (True, "log_loss is 0.3975, at most 1")
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def nearly_all() -> Evaluation:
 def test_near_misses_are_distinguished(nearly_all: Evaluation) -> None:
     """A value is never rounded to the limit it misses."""
     found = verdict(nearly_all, "accuracy >= 0.999991")
-    assert found.reason == "accuracy is 0.99999, less than 0.999991"
+    assert found.reason == "accuracy is 99.9990 %, less than 99.9991 %"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_class_that_is_never_predicted_has_no_precision() -> None:
 def test_nearly_all_is_not_all(nearly_all: Evaluation) -> None:
     """A value just below 1 is not shown as 1, whatever the limit."""
     found = verdict(nearly_all, "accuracy >= 0.9")
-    assert found.reason == "accuracy is 0.99999, at least 0.9"
+    assert found.reason == "accuracy is 99.999 %, at least 90 %"
 
 
 def test_slices() -> None:
@@ -110,7 +111,7 @@ def test_slices() -> None:
     assert verdict(found, "slice[x=1].accuracy > 0.7").value == 0.8
     worst = verdict(found, "worst_slice.accuracy >= 0.7")
     assert (worst.value, worst.met) == (0.6, False)
-    assert worst.reason == "worst_slice.accuracy is 0.6 (x=2), less than 0.7"
+    assert worst.reason == "worst_slice.accuracy is 60.0 % (x=2), less than 70 %"
     highest = max(each.metrics["log_loss"].value for each in found.slices[:2])
     assert verdict(found, "worst_slice.log_loss <= 1").value == highest
     small = evaluate_scores(scores(9, 10), slices=slices[2:])
@@ -170,15 +171,16 @@ def test_a_drop_counts_where_it_is_too_large_and_no_chance(
 def test_drops_are_described_in_words() -> None:
     """What is required, what was found, and whether chance may have done it."""
     (worse,) = check_drop(comparison("worse", -0.05), {"accuracy": 0.01})
-    assert worse.requirement == "accuracy not more than 0.01 worse than old"
+    assert worse.requirement == "accuracy not more than 1 point worse than old"
     assert (
         worse.reason
-        == "accuracy is 0.75, 0.05 worse than 0.8 of old, statistically significant (p = 0.01)"
+        == "accuracy is 75.0 %, 5.0 points worse than 80.0 % of old, statistically significant "
+        "(p = 0.01)"
     )
     (unknown,) = check_drop(comparison("inconclusive", 0.05, "log_loss"), {"log_loss": 0})
     assert unknown.requirement == "log_loss not worse than old"
     assert unknown.reason == (
-        "log_loss is 0.85, 0.05 worse than 0.8 of old, which may be chance: "
+        "log_loss is 0.8500, 0.0500 worse than 0.8000 of old, which may be chance: "
         "inconclusive with 400 images"
     )
     (absent,) = check_drop(comparison("worse", -1), {"roc_auc": 0})

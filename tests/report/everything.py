@@ -53,10 +53,10 @@ def everything(found: Assessment) -> Assessment:
         evaluation=dataclasses.replace(found.evaluation, slices=slices, notes=("No AUC.",)),
         verdicts=(
             RequirementResult(
-                "accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"
+                "accuracy >= 0.7", 0.75, met=True, reason="accuracy is 75.0 %, at least 70 %"
             ),
             RequirementResult(
-                "accuracy >= 0.9", 0.75, met=False, reason="accuracy is 0.75, less than 0.9"
+                "accuracy >= 0.9", 0.75, met=False, reason="accuracy is 75.0 %, less than 90 %"
             ),
         ),
         comparison=Comparison("digits-1", "digits-0", 8, 0.95, {"accuracy": worse}, flips, flips),

@@ -63,7 +63,7 @@ def test_the_page_says_everything(assessment: Make) -> None:
         "digits-1",
         "Gate not met: 1 of 2 requirements not met",
         "accuracy >= 0.9",
-        "accuracy is 0.75, less than 0.9",
+        "accuracy is 75.0 %, less than 90 %",
         "75.0 %",
         "34.9 to 96.8 %",
         "digits-0",

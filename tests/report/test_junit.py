@@ -27,9 +27,11 @@ Make = Callable[..., Assessment]
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, 678, dt.UTC)
 METRICS = {"accuracy": MetricValue(0.75, 0.5, 0.875), "ece": MetricValue(0.125)}
 VERDICTS = (
-    RequirementResult("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"),
     RequirementResult(
-        "recall[<b>] >= 0.9", 0.5, met=False, reason="recall[<b>] is 0.5, less than 0.9"
+        "accuracy >= 0.7", 0.75, met=True, reason="accuracy is 75.0 %, at least 70 %"
+    ),
+    RequirementResult(
+        "recall[<b>] >= 0.9", 0.5, met=False, reason="recall[<b>] is 50.0 %, less than 90 %"
     ),
 )
 

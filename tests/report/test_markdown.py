@@ -33,9 +33,11 @@ METRICS = {
     "log_loss": MetricValue(0.51234, 0.4, 0.6),
     "ece": MetricValue(0.125),
 }
-MET = RequirementResult("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7")
+MET = RequirementResult(
+    "accuracy >= 0.7", 0.75, met=True, reason="accuracy is 75.0 %, at least 70 %"
+)
 MISSED = RequirementResult(
-    "accuracy.low >= 0.7", 0.5, met=False, reason="accuracy.low is 0.5, less than 0.7"
+    "accuracy.low >= 0.7", 0.5, met=False, reason="accuracy.low is 50.0 %, less than 70 %"
 )
 SLICES = (
     SliceResult("camera=front", 40, {"accuracy": MetricValue(0.9, 0.8, 0.95)}),

@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 from imgrec.evaluation.results import MetricValue
-from imgrec.report.wording import (
-    format_bounds,
-    format_difference,
-    format_value,
-    is_proportion,
-    metric_title,
-)
+from imgrec.metrics import format_difference, format_value, is_proportion
+from imgrec.report.wording import format_bounds, metric_title
 
 
 @pytest.mark.parametrize(

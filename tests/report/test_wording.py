@@ -5,13 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from imgrec.evaluation.results import MetricValue
-from imgrec.report.wording import (
-    format_bounds,
-    format_difference,
-    format_value,
-    interval,
-    moment,
-)
+from imgrec.metrics import format_difference, format_value
+from imgrec.report.wording import format_bounds, interval, moment
 
 
 def test_interval_is_empty_where_there_is_none() -> None:

@@ -250,7 +250,7 @@ def test_a_requirement_that_is_not_met_stops_a_version(pets: Classifier) -> None
     assert found.version is None
     assert [each.met for each in found.verdicts] == [False, True]
     assert (
-        "on the 12 photos that both were measured on, accuracy is 1, as in version 1"
+        "on the 12 photos that both were measured on, accuracy is 100.0 %, as in version 1"
         in found.verdicts[1].reason
     )
     assert len(pets.versions()) == 1

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from imgrec.evaluation.importance import FEWEST_RUNS, Importance, importance, is_number
 from imgrec.json_documents import json_line
-from imgrec.metrics import METRICS
+from imgrec.metrics import METRICS, is_proportion
 from imgrec.report import templates
 from imgrec.rounding import decimals, duration, percent
 from imgrec.runs.settings import short_keys
@@ -146,7 +146,7 @@ def _columns(runs: Sequence[RunSummary]) -> Iterator[_Column]:
                 name,
                 metric.in_words,
                 "metric",
-                "percent" if metric.unit == "proportion" else "decimal",
+                "percent" if is_proportion(name) else "decimal",
                 "low" if metric.lower_is_better else "high",
                 [_rounded(each.value) for each in found],
                 [_rounded(each.low) for each in found],

@@ -12,12 +12,11 @@ from imgrec.evaluation.results import (
     Evaluation,
     RequirementResult,
 )
+from imgrec.metrics import format_difference, format_value
 from imgrec.report.wording import (
     describe_finding,
     format_bounds,
-    format_difference,
     format_difference_bounds,
-    format_value,
     is_informative,
     metric_title,
 )

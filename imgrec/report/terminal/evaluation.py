@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imgrec.evaluation.error_analysis import measured_classes, most_confused, worst_classes
 from imgrec.evaluation.results import ClassResult, Evaluation, SliceResult
+from imgrec.metrics import format_value
 from imgrec.report.terminal.names import name_cells
 from imgrec.report.wording import (
     ROBUSTNESS_TITLES,
@@ -16,7 +17,6 @@ from imgrec.report.wording import (
     decision_cells,
     decision_titles,
     format_bounds,
-    format_value,
     interval,
     is_informative,
     metric_title,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from imgrec.evaluation.results import MetricValue
-from imgrec.metrics import METRICS
-from imgrec.report.wording import format_bounds, format_value
+from imgrec.metrics import METRICS, format_value
+from imgrec.report.wording import format_bounds
 from imgrec.rounding import size_in_words
 from imgrec.runs.index import read_summaries
 from imgrec.text import count_of
