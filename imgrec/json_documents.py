@@ -26,6 +26,19 @@ _LONGEST = 200
 # Each takes up to 100 bytes of memory.
 _MAX_VALUES = 2_000_000
 
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_NAMES = "|".join(_TYPES)
+_TYPE = re.compile(rf"`((?:{_NAMES})(?: \| (?:{_NAMES}))*)`")
+_NOT_ALLOWED = re.compile(r"^Invalid enum value (.*)$", re.DOTALL)
+
 # Outside of strings JSON does not have this character. `##[error]` at the start of a line is a
 # command to a CI server, in whose log the text may be printed.
 _COMMAND = re.compile(r"#(?=#\w*\[)")
@@ -66,7 +79,7 @@ def from_builtins(kind: type[Value], document: object, *, more_keys: bool = Fals
         value = msgspec.convert(document, kind)
         unknown = None if more_keys else _unknown_key(document, as_builtins(value))
     except msgspec.ValidationError as error:
-        raise ValueError(abridge(_in_words(str(error)), _LONGEST)) from None
+        raise ValueError(abridge(_message(error), _LONGEST)) from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if unknown is not None:
@@ -85,7 +98,7 @@ def decode_json(kind: type[Value], content: bytes) -> Value:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.DecodeError as error:
-        raise ValueError(abridge(_in_words(str(error)), _LONGEST)) from None
+        raise ValueError(abridge(_message(error), _LONGEST)) from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -114,6 +127,19 @@ def parse_json(content: str | bytes, *, finite: bool = True, integral: bool = Fa
         raise ValueError("it is not text in UTF-8") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def place_and_problem(error: msgspec.DecodeError) -> tuple[str, str]:
+    """Return where msgspec found a value that is not valid, such as `input.height`, and why.
+
+    Example:
+        >>> place_and_problem(msgspec.ValidationError("Expected `int`, got `str` - at `$.top`"))
+        ('top', 'expected a whole number, got text')
+    """
+    problem, _, path = str(error).partition(" - at ")
+    problem = _NOT_ALLOWED.sub(r"\1 is not allowed", _TYPE.sub(_type_in_words, problem))
+    place = path.strip("`").removeprefix("$").removeprefix(".")
+    return place, (problem[:1].lower() + problem[1:]).replace("`", "")
 
 
 def json_schema(*kinds: type | tuple[type, ...], title: str, description: str) -> dict[str, Any]:
@@ -205,15 +231,17 @@ def _from_numpy(value: Any) -> Any:
     return value.tolist()
 
 
-def _in_words(message: str) -> str:
-    """Return msgspec's message with the place first: `input.height: expected int, got str`."""
-    problem, _, path = message.replace("`", "").partition(" - at ")
-    place = path.removeprefix("$").removeprefix(".")
-    before, missing, key = problem.partition("missing required field ")
+def _message(error: msgspec.DecodeError) -> str:
+    """Return msgspec's message with the place first: `input.height: expected text, got null`."""
+    place, problem = place_and_problem(error)
+    _, missing, key = problem.partition("missing required field ")
     if missing:
         return f"{place}.{key} is missing".removeprefix(".")
-    problem = before[:1].lower() + before[1:]
     return f"{place}: {problem}" if place else problem
+
+
+def _type_in_words(found: re.Match[str]) -> str:
+    return " or ".join(_TYPES[each] for each in found[1].split(" | "))
 
 
 def _unknown_key(given: Any, known: Any) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
@@ -11,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.inspect import Field, Metadata, Type, type_info
 
-from imgrec.json_documents import from_builtins, parse_json
+from imgrec.json_documents import from_builtins, parse_json, place_and_problem
 from imgrec.serve.exchange import HttpRequest, Refusal
 from imgrec.text import either, printable, quoted
 
@@ -26,8 +25,6 @@ Base64 = Annotated[
     ),
 ]
 
-_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false"}
-_TYPE = re.compile(r"(?<=^Expected )(int|float|bool)\b")
 _SEE = "/docs describes what is allowed"
 _FORM = "application/x-www-form-urlencoded"
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -73,9 +70,11 @@ def read_query(request: HttpRequest, kind: type[Kind]) -> Kind:
     try:
         return msgspec.convert(request.query, kind, strict=False)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).replace("`", "").partition(" - at $.")
+        place, problem = place_and_problem(error)
         given = f"{place}={request.query[place]}" if place else "the parameters"
-        reason = f"{printable(given)}: {_in_words(problem)}"
+        # A parameter is always text, and never null.
+        problem = problem.removesuffix(", got text").replace(" or null", "")
+        reason = f"{printable(given)}: {problem}"
         raise Refusal(400, reason, hint=_allowed(kind, place)) from None
 
 
@@ -118,13 +117,6 @@ def photo_of(request: HttpRequest) -> bytes:
             hint="`curl --data-binary @FILE` sends a photo as it is, `curl --json` sends JSON",
         )
     return body
-
-
-def _in_words(problem: str) -> str:
-    """Return msgspec's message about a parameter, which is text, in the words of people."""
-    problem = problem.removesuffix(", got str").replace(" | null", "")
-    problem = _TYPE.sub(lambda found: _TYPES[found[0]], problem)
-    return problem[:1].lower() + problem[1:]
 
 
 def _allowed(kind: type[Struct], name: str) -> str:

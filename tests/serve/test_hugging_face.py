@@ -70,9 +70,13 @@ def test_scores_are_the_output_of_the_function_that_the_model_ends_in() -> None:
         ({"inputs": "data:image/png;base64," + B64}, 422, "inputs is a data URL"),
         ({"inputs": "?"}, 422, "inputs is not base64"),
         ({"inputs": ""}, 422, "inputs is empty"),
-        ({"inputs": [B64]}, 400, "the body is not valid: inputs: expected str, got array"),
+        ({"inputs": [B64]}, 400, "the body is not valid: inputs: expected text, got a list"),
         ({"inputs": B64, "parameters": {"topk": 1}}, 400, "the body is not valid"),
-        ({"inputs": B64, "parameters": {"top_k": 0}}, 400, "the body is not valid"),
+        (
+            {"inputs": B64, "parameters": {"top_k": 0}},
+            400,
+            "the body is not valid: parameters.top_k: expected a whole number >= 1",
+        ),
         ([], 400, "the body is not valid"),
     ],
 )

@@ -145,7 +145,7 @@ def test_a_checkpoint_that_can_not_be_read_stays_where_it_is(tmp_path: Path) -> 
     ("progress", "message"),
     [
         (b"[" * 100_000, "it is nested too deeply"),
-        (b'{"epoch": "1"}', "epoch: expected int, got str"),
+        (b'{"epoch": "1"}', "epoch: expected a whole number, got text"),
         (b"1" * 5000, "has too many digits"),
         (b'{"step": -4}', "step: expected at least 0, got -4"),
         (b'{"epoch": 2, "history": {"loss": [1.0]}}', "history: expected 2 values for each column"),

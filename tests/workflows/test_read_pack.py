@@ -107,10 +107,13 @@ def test_another_pack_is_read_by_its_own_map(pack_of_photos: Path) -> None:
         (lambda text: text.replace('"sha256": "', '"sha256": "x'), r"shards\[0\]\.sha256"),
         (lambda _: "{}", "schema_version is missing"),
         (lambda _: "[" * 5000, "it is not JSON, or was cut short"),
-        (lambda _: "[1]", r"is not a manifest of `imgrec data pack`: expected object, got array$"),
+        (
+            lambda _: "[1]",
+            r"is not a manifest of `imgrec data pack`: expected an object, got a list$",
+        ),
         (
             lambda text: text.replace('"shards": [', '"shards": [1,'),
-            r"shards\[0\]: expected object, got int$",
+            r"shards\[0\]: expected an object, got a whole number$",
         ),
     ],
 )
