@@ -12,7 +12,7 @@ from imgrec.files import MAX_TABLE_BYTES, read_regular
 LOOKS_FILE = "test_looks.jsonl"
 
 
-def count_look(runs_dir: Path, fingerprint: str, run: str) -> int:
+def count_look(runs_dir: Path, fingerprint: str, run: str, model: str = "") -> int:
     """Note that a model was evaluated on test images; return how often that was done with them.
 
     Each look is appended at once, so several processes can note theirs. Returns 0 if the file
@@ -21,12 +21,19 @@ def count_look(runs_dir: Path, fingerprint: str, run: str) -> int:
     Args:
         runs_dir: The runs folder.
         fingerprint: That of the test images.
-        run: The model.
+        run: The run that has the model.
+        model: The SHA-256 of the model, if its look counts once, though a process that is killed
+            before it has noted the result looks again.
     """
+    look = {"fingerprint": fingerprint, "run": run} | ({"model": model} if model else {})
     when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    line = json.dumps({"fingerprint": fingerprint, "run": run, "when": when}) + "\n"
+    line = json.dumps({**look, "when": when}) + "\n"
     path = runs_dir / LOOKS_FILE
     try:
+        if model and path.exists():
+            content = read_regular(path, MAX_TABLE_BYTES)
+            if json.dumps(look).removesuffix("}").encode() in content:
+                return content.count(fingerprint.encode())
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         number = os.open(path, flags, 0o666)
         try:

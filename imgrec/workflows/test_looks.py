@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imgrec.data.images import fingerprint
 from imgrec.data.records import Record
+from imgrec.runs.card import BEST_MODEL, LITERT_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import recorded_identities
 from imgrec.runs.looks import count_look
@@ -14,10 +15,12 @@ from imgrec.runs.looks import count_look
 
 def note_look(
     runs_dir: Path,
-    run: str,
+    run: Run,
     records: Sequence[Record],
     identities: Mapping[str, str],
     classes: Sequence[str],
+    *,
+    once: bool = False,
 ) -> int | None:
     """Count one more look at test images; return how many these are, None if it can't be counted.
 
@@ -25,19 +28,22 @@ def note_look(
 
     Args:
         runs_dir: The runs folder, which keeps the count.
-        run: The model.
+        run: The run that has the model.
         records: The images.
         identities: Their SHA-256 by name.
         classes: Their classes.
+        once: Whether this model's look counts once, though a process that was killed looks again.
     """
     known = [record for record in records if identities.get(record.name)]
     if not known:
         return None
-    return count_look(runs_dir, fingerprint(known, identities, classes), run) or None
+    hashes = run.card.hashes
+    model = hashes.get(BEST_MODEL) or hashes.get(LITERT_MODEL) or "" if once else ""
+    return count_look(runs_dir, fingerprint(known, identities, classes), run.name, model) or None
 
 
 def note_recorded_look(runs_dir: Path, run: Run) -> int | None:
-    """Count one more look at the test images that a run recorded; as `note_look`."""
+    """Count the look of a run at the test images that it recorded, once; as `note_look`."""
     classes = run.card.classes
     found = {
         name: (text, identity)
@@ -49,4 +55,4 @@ def note_recorded_look(runs_dir: Path, run: Run) -> int | None:
         for name, (text, _) in found.items()
     ]
     identities = {name: identity for name, (_, identity) in found.items()}
-    return note_look(runs_dir, run.name, records, identities, classes)
+    return note_look(runs_dir, run, records, identities, classes, once=True)

@@ -18,6 +18,7 @@ from imgrec.config.load import load, parse
 from imgrec.errors import UsageError
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
+from imgrec.runs.looks import LOOKS_FILE
 from imgrec.workflows.training import resume, train
 from tests.conftest import TINY
 
@@ -87,6 +88,17 @@ def test_another_way_to_tell_the_best_needs_an_epoch(run: Run) -> None:
     cut = dataclasses.replace(run, card=structs.replace(run.card, complete=False))
     with pytest.raises(UsageError, match="has no epoch left"):
         resume(cut, overrides=["training.checkpoint.monitor=loss"], allow_changes=True)
+
+
+def test_an_evaluation_that_was_cut_off_looks_once(run: Run, trained: Run) -> None:
+    """The same model looks at the test images again; one that was trained further is another."""
+    looks = Path(shutil.copy(trained.path.parent / LOOKS_FILE, run.path.parent))
+    before = looks.read_text("utf-8")
+    cut = dataclasses.replace(run, card=structs.replace(run.card, complete=False))
+    resume(cut)
+    assert looks.read_text("utf-8") == before
+    _drifted(run)
+    assert looks.read_text("utf-8").count("\n") == before.count("\n") + 1
 
 
 def test_a_callback_does_not_count_on_from_another_one(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def _looks(
     images = measuring.images
     if images.split in ("train", "validation") or not identities:
         return None
-    return note_look(wanted.runs_dir, run.name, images.records, identities, measuring.classes)
+    return note_look(wanted.runs_dir, run, images.records, identities, measuring.classes)
 
 
 def evaluate_request(

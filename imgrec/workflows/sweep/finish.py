@@ -31,7 +31,6 @@ from imgrec.runs.repeats_file import (
     REPEATS_FILE,
     PooledMetric,
     Repeats,
-    read_repeats,
     write_repeats,
 )
 from imgrec.text import printable
@@ -161,7 +160,7 @@ def _tested(folder: SweepFolder, trial: Trial, runs: Sequence[Run], progress: Pr
     if "test" not in runs[0].card.data:
         return untested
     top_k = folder.experiment.evaluation.top_k
-    looks = _looks(folder, runs[0])
+    looks = note_recorded_look(folder.path.parents[1], runs[0])
     wanted = EvaluationRequest(ImageChoice(split="test"), runs_dir=folder.path)
     scores = [each.scores for each in evaluate_request(runs, wanted, progress=progress)]
     return replace(
@@ -172,18 +171,6 @@ def _tested(folder: SweepFolder, trial: Trial, runs: Sequence[Run], progress: Pr
         metrics=training.pooled_metrics(pool_seeds(scores, top_k)),
         mean=evaluate_scores(mean_scores(scores), top_k).metrics,
     )
-
-
-def _looks(folder: SweepFolder, run: Run) -> int | None:
-    """Return how often the test images were looked at, this look included, which counts once.
-
-    It is written down before the look, for a process that is killed before the sweep is finished.
-    """
-    repeats = read_repeats(folder.finalists)
-    if repeats.test_looks is None:
-        repeats = replace(repeats, test_looks=note_recorded_look(folder.path.parents[1], run))
-        write_repeats(folder.finalists, repeats)
-    return repeats.test_looks
 
 
 def _warn_untested(finished: Finished) -> None:

@@ -80,7 +80,9 @@ def _assessed(
     verdicts = check_requirements(found.evaluation, [*map(parse, section.require)])
     assessment = dataclasses.replace(found, verdicts=verdicts)
     if (split, judged_on) == ("test", "test"):
-        looks = note_look(run.path.parent, run.name, records, prepared.identities, run.card.classes)
+        looks = note_look(
+            run.path.parent, run, records, prepared.identities, run.card.classes, once=True
+        )
         assessment = dataclasses.replace(assessment, test_looks=looks)
     write_results(writer, assessment, records)
     return assessment
