@@ -123,7 +123,9 @@ def _add(
 ) -> Sequence[AddedPhoto]:
     from imgrec.data.photo_arguments import expand_photos
 
-    classifier.standing(progress=console)  # to compare with
+    # Nothing is compared if there will be another class.
+    if relabel or class_name in classifier.examples().classes:
+        classifier.standing(progress=console)  # to compare with
     given = expand_photos(photos, None)
     added = classifier.add(given, class_name, relabel=relabel, progress=console)
     _say_added(console, added, class_name)

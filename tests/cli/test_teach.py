@@ -67,10 +67,23 @@ def test_photos_are_relabelled(taught: Imgrec, folder: Path, tmp_path: Path) -> 
     done = taught("teach", folder, "green", photo, photo, "--relabel")
     assert done.stderr == "green: 0 photos added, 1 relabelled; 1 was there already\n"
     assert "green is left out until it has 2 photos" in done.stdout
+    assert "on the photos that were there before" in done.stdout
     again = json.loads(taught("teach", folder, "red", photo, "--relabel", "--json").stdout)
     assert [each["outcome"] for each in again["added"]] == ["relabelled"]
     assert again["photos"] == {"labelled": 8, "unsure": 0, "none": 0}
     assert again["standing"]["state"] == "done"
+
+
+def test_a_new_class_is_compared_with_nothing(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """With another class it is another question; without enough photos of it, nothing changed."""
+    for name in ("red", "blue"):
+        taught("teach", folder, name, tmp_path / name)
+    (tmp_path / "green.png").write_bytes(picture(60, red=True))
+    done = taught("teach", folder, "green", tmp_path / "green.png")
+    assert "green is left out until it has 2 photos" in done.stdout
+    assert "there before" not in done.stdout
+    more = taught("teach", folder, "red", tmp_path / "green.png", "--relabel")
+    assert "on the photos that were there before: " in more.stdout
 
 
 def test_a_requirement_that_is_not_met_is_status_1(

@@ -382,8 +382,12 @@ def test_a_run_as_the_backbone(pets: Classifier, tmp_path: Path) -> None:
         Classifier(pets.folder, backbone=run)
 
 
+@pytest.mark.usefixtures("no_packaged_weights")
 def test_a_version_behind_a_run_needs_no_run(trained: Run, tmp_path: Path) -> None:
-    """It is published from anywhere, also when the run is gone; only its name is remembered."""
+    """It is published from anywhere, also when the run is gone; only its name is remembered.
+
+    Nor does it need the weights of a package.
+    """
     run = tmp_path / "runs" / "mine-1"
     shutil.copytree(trained.path, run)
     with Classifier(tmp_path / "pets", backbone=run) as pets:
