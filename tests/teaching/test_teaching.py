@@ -434,8 +434,11 @@ def test_a_run_is_published(tmp_path: Path) -> None:
         assert found is not None
         assert (found.photos, found.accuracy) == (20, 1)
         assert pets.published().members[0].classes == ("blue", "red")
+        assert pets.publish().version == pets.version(2)
+        assert pets.publish(run.path).version == pets.version(1)  # no further copy
+        assert [each.published for each in pets.versions()] == [True, False]
         done = pets.forget([sha256(picture(0, red=True))])
-        assert done.withdrawn == (1,)
+        assert done.withdrawn == (1, 2)
         assert done.published is not None
 
 

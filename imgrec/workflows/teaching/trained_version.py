@@ -11,6 +11,7 @@ from imgrec.classifiers import Conflict, Store, StoredVersion, VersionPhoto
 from imgrec.errors import RunError
 from imgrec.progress import Progress
 from imgrec.requirement import parse
+from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import STATE, Run
 from imgrec.runs.image_list import recorded_images
 from imgrec.text import printable
@@ -24,6 +25,8 @@ _NONE = np.empty(0, np.float32)
 
 def publish_run(store: Store, run: Run, progress: Progress, *, force: bool) -> Published:
     """Copy a run that was trained on photos of a classifier, and publish it.
+
+    If a version is a copy of it already, that one is published.
 
     It is judged by its own test or validation images. On these, it is compared with the published
     version, by the answers that the latter was judged by.
@@ -50,6 +53,8 @@ def publish_run(store: Store, run: Run, progress: Progress, *, force: bool) -> P
     judgement = judgement_of(found, verdicts)
     if not force and not judgement.met:
         return Published(None, judgement)
+    if (copy := _copy_of(store, run)) is not None:
+        return Published(store.restore(copy.number), judgement)
     answers = dict(zip(hashes, found.scores.probabilities, strict=True))
     known = [replace(each, probabilities=answers.get(each.sha256, _NONE)) for each in photos]
     accuracy = judgement.accuracy
@@ -69,6 +74,13 @@ def publish_run(store: Store, run: Run, progress: Progress, *, force: bool) -> P
         )
         store.publish(version, known)
     return Published(store.version(number), judgement)
+
+
+def _copy_of(store: Store, run: Run) -> StoredVersion | None:
+    """Return the version that is a copy of a run, if there is one that was not withdrawn."""
+    created = run.card.created
+    same = (each for each in store.versions() if each.created == created and not each.withdrawn)
+    return next((each for each in same if read_card(store.run_path(each)) == run.card), None)
 
 
 def _known_photos(store: Store, run: Run) -> dict[str, VersionPhoto]:
