@@ -175,6 +175,18 @@ def test_what_changes_no_photo_leaves_the_standing(rest: Rest) -> None:
     assert rest.document("GET", "/pets")["revision"] > before["revision"]
 
 
+def test_every_change_that_takes_if_match_compares_it(rest: Rest) -> None:
+    """Whatever the description of the API says so of is refused in another state."""
+    first = rest.document("GET", "/pets/photos?limit=1")["photos"][0]["sha256"]
+    place = {"name": "pets", "class": "red", "sha256": first, "number": "1"}
+    before = rest.document("GET", "/pets")["revision"]
+    for route in classifier_routes(rest.classifiers):
+        if route.docs is not None and route.docs.changes:
+            path = route.path.format(**place).removeprefix("/v1/classifiers")
+            assert _refused(rest, route.methods[0], path, if_match='"other"') == 412, route.path
+    assert rest.document("GET", "/pets")["revision"] == before
+
+
 def test_a_wrong_parameter_is_named_in_words(rest: Rest) -> None:
     """With what it may be, rather than the name of a type."""
     for query, reason in (

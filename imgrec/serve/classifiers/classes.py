@@ -19,7 +19,6 @@ from imgrec.serve.classifiers.requests import (
     described,
     json_response,
     page_of,
-    require_match,
     tagged,
 )
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
@@ -27,6 +26,17 @@ from imgrec.serve.reading import read_body, read_query
 from imgrec.text import printable
 from imgrec.workflows import teaching
 from imgrec.workflows.teaching import Classifier
+
+
+def classifier_state(classifiers: Classifiers, request: HttpRequest) -> int | None:
+    """Return the revision of a classifier; None if it is not there."""
+    name = request.path["name"]
+    return classifiers.get(name).revision if name in classifiers.names() else None
+
+
+def class_state(classifiers: Classifiers, request: HttpRequest) -> int:
+    """Return the revision in which a class was changed last."""
+    return classifiers.get(request.path["name"]).class_named(request.path["class"]).changed
 
 
 def list_classifiers(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
@@ -47,11 +57,8 @@ def describe_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpR
 def put_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Create a classifier, or change its settings."""
     name, wanted = request.path["name"], read_body(request, Settings, optional=True)
-    only_new = request.headers.get("if-none-match") == "*"
-    if name in classifiers.names():
-        if only_new:
-            raise Refusal(412, f"there is a classifier {printable(name)} already")
-        require_match(request, classifiers.get(name).revision)
+    if name in classifiers.names() and request.headers.get("if-none-match") == "*":
+        raise Refusal(412, f"there is a classifier {printable(name)} already")
     classifier, new = classifiers.create(name)
     _set(classifier, wanted)
     found = teaching.classifier_document(classifier)
@@ -62,7 +69,6 @@ def patch_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResp
     """Change the settings of a classifier, or its name."""
     classifier = classifiers.get(request.path["name"])
     wanted = read_body(request, Change, optional=True)
-    require_match(request, classifier.revision)
     _set(classifier, wanted)
     if wanted.name is not UNSET:
         classifier = classifiers.rename(classifier.name, wanted.name)
@@ -83,7 +89,6 @@ def _set(classifier: Classifier, wanted: Settings) -> None:
 
 def delete_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Delete a classifier with all of its photos."""
-    require_match(request, classifiers.get(request.path["name"]).revision)
     classifiers.delete(request.path["name"])
     return HttpResponse(b"", status=204)
 
@@ -125,7 +130,6 @@ def patch_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Rename a class."""
     classifier, name = classifiers.get(request.path["name"]), request.path["class"]
     new = read_body(request, NewName).name
-    require_match(request, classifier.class_named(name).changed)
     classifier.rename_class(name, new)
     found = classifier.class_named(check_class_name(new))
     return json_response(teaching.class_document(found), 200, _tags_of(found))
@@ -140,6 +144,5 @@ def delete_class(
 ) -> HttpResponse:
     """Delete a class with its photos."""
     classifier, name = classifiers.get(request.path["name"]), request.path["class"]
-    require_match(request, classifier.class_named(name).changed)
     done = classifier.delete_class(name, progress)
     return json_response(teaching.forgotten_document(done, classifier))

@@ -23,7 +23,6 @@ from imgrec.serve.classifiers.requests import (
     matches,
     page_of,
     read_file,
-    require_match,
     tagged,
 )
 from imgrec.serve.classify import photos_of
@@ -39,6 +38,11 @@ _TYPES = {
     "ppm": "image/x-portable-pixmap",
     "heic": "image/heic",
 }
+
+
+def photo_state(classifiers: Classifiers, request: HttpRequest) -> int:
+    """Return the revision in which a photo was changed last."""
+    return classifiers.get(request.path["name"]).photo(request.path["sha256"]).changed
 
 
 async def add_to_class(
@@ -127,7 +131,6 @@ def patch_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Relabel a photo."""
     classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
     wanted = read_body(request, PhotoLabel)
-    require_match(request, classifier.photo(sha256).changed)
     photo = classifier.label(sha256, wanted.class_name, status=wanted.status)
     found = {
         "photo": teaching.photo_document(photo),
@@ -162,7 +165,6 @@ def delete_photo(
 ) -> HttpResponse:
     """Delete a photo for ever."""
     classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
-    require_match(request, classifier.photo(sha256).changed)
     done = classifier.forget([sha256], progress)
     return json_response(teaching.forgotten_document(done, classifier))
 

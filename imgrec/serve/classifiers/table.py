@@ -102,17 +102,17 @@ _JOBS: Mapping[object, str] = {
 }
 """What may take minutes, by its kind."""
 
-_CONDITIONAL = (
-    classes.put_classifier,
-    classes.patch_classifier,
-    classes.delete_classifier,
-    classes.patch_class,
-    classes.delete_class,
-    photos.patch_photo,
-    photos.delete_photo,
-    versions.restore_version,
-)
-"""What is refused if `If-Match` names another state."""
+_STATES: Mapping[object, Callable[[Classifiers, HttpRequest], object]] = {
+    classes.put_classifier: classes.classifier_state,
+    classes.patch_classifier: classes.classifier_state,
+    classes.delete_classifier: classes.classifier_state,
+    classes.patch_class: classes.class_state,
+    classes.delete_class: classes.class_state,
+    photos.patch_photo: photos.photo_state,
+    photos.delete_photo: photos.photo_state,
+    versions.restore_version: versions.version_state,
+}
+"""The state that `If-Match` has to name, the first part of the ETag; None: there is nothing yet."""
 
 _STATUSES: Mapping[type[ImgrecError], int] = {
     NotFound: 404,
@@ -132,19 +132,19 @@ def classifier_routes(classifiers: Classifiers) -> tuple[Route, ...]:
 
 def _docs(answer: _Any) -> RouteDocs:
     summary = (answer.__doc__ or "").partition("\n")[0]
-    job, changes, takes = answer in _JOBS, answer in _CONDITIONAL, _TAKES.get(answer, {})
+    job, changes, takes = answer in _JOBS, answer in _STATES, _TAKES.get(answer, {})
     return RouteDocs(summary, "Classifiers", None, job=job, changes=changes, **takes)
 
 
 def _handler(classifiers: Classifiers, answer: _Any) -> Handler:
     if kind := _JOBS.get(answer, ""):
-        return _job_handler(classifiers, cast("_JobAnswer", answer), kind)
+        return _job_handler(classifiers, cast("_JobAnswer", _conditional(answer)), kind)
 
     async def handler(service: Service, request: HttpRequest) -> HttpResponse:
         try:
             if iscoroutinefunction(answer):
                 return cast("HttpResponse", await answer(service, classifiers, request))
-            plain = cast("_Answer", answer)
+            plain = cast("_Answer", _conditional(answer))
             response = await asyncio.to_thread(plain, classifiers, request)
             if answer in _PUBLISHING:
                 await asyncio.to_thread(classifiers.follow, service)
@@ -153,6 +153,19 @@ def _handler(classifiers: Classifiers, answer: _Any) -> Handler:
         return response
 
     return handler
+
+
+def _conditional(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what answers a request, unless its `If-Match` names another state."""
+    if (state := _STATES.get(answer)) is None:
+        return answer
+
+    def checked(classifiers: Classifiers, request: HttpRequest, *more: Progress) -> Any:
+        if (tag := state(classifiers, request)) is not None:
+            requests.require_match(request, tag)
+        return answer(classifiers, request, *more)
+
+    return checked
 
 
 def _job_handler(classifiers: Classifiers, answer: _JobAnswer, kind: str) -> Handler:

@@ -26,7 +26,6 @@ from imgrec.serve.classifiers.requests import (
     number_of,
     page_of,
     read_file,
-    require_match,
     tagged,
 )
 from imgrec.serve.classify import photos_of, read_question, write_answer
@@ -44,6 +43,13 @@ _FILES = {
     REPORT_FILE: "text/html; charset=utf-8",
     CARD_FILE: JSON,
 }
+
+
+def version_state(classifiers: Classifiers, request: HttpRequest) -> str:
+    """Return whether a version is published, available or withdrawn."""
+    found = classifiers.get(request.path["name"]).version(number_of(request))
+    state: str = teaching.version_document(found)["state"]
+    return state
 
 
 async def classify(
@@ -128,7 +134,6 @@ def describe_version(classifiers: Classifiers, request: HttpRequest) -> HttpResp
 def restore_version(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Publish an earlier version."""
     classifier, number = classifiers.get(request.path["name"]), number_of(request)
-    require_match(request, teaching.version_document(classifier.version(number))["state"])
     found = teaching.version_document(classifier.restore(number))
     return json_response(found, 200, tagged(found["state"]))
 
