@@ -15,7 +15,7 @@ import pytest
 from imgrec.serve.security import add_token
 from tests.conftest import PROJECT
 from tests.serve.running import Running
-from tests.teaching.small import create, hard, picture, pictures, taught
+from tests.teaching.small import create, picture, pictures, taught
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -56,11 +56,11 @@ class Tokened(NamedTuple):
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokened]:
-    """A service with an empty classifier, `pets`, one that was taught, `birds`, and a hard one."""
+    """A service with an empty classifier, `pets`, and two that were taught, `birds` and `many`."""
     folder: Path = tmp_path_factory.mktemp("page")
     create(folder / "classifiers/pets").close()
-    taught(folder / "classifiers/birds").close()
-    hard(folder / "classifiers/many")
+    for name in ("birds", "many"):
+        taught(folder / "classifiers" / name).close()
     token, asking = (add_token(folder / "tokens.json", right) for right in ("manage", "ask"))
     arguments = ["--classifiers", "classifiers", "--token-file", "tokens.json"]
     with Running(arguments, folder) as running:
@@ -278,16 +278,22 @@ def test_a_version_that_is_refused(browser: Any, service: Tokened) -> None:
 
 @pytest.mark.slow
 def test_a_job_is_found_again(browser: Any, service: Tokened) -> None:
-    """A page that is loaded while a version is published shows how far that is."""
+    """A page that is loaded while a version is published shows how far that is, until it is."""
+    path, headers = "/v1/classifiers/many", {"authorization": f"Bearer {service.token}"}
+    assert service.running.ask("POST", f"{path}/publish", headers=headers).status == 201
+    (job,) = service.running.ask("GET", f"{path}/jobs", headers=headers).document["jobs"]
+    # What the service says while the job runs, for as long as the test wants to.
+    job |= {"state": "running", "step": "learning", "done": 5, "status": None, "answer": None}
     visit = Visit(browser, service, **LARGE)
     visit.enter(service.token)
-    path, now = "/v1/classifiers/many/publish", {"prefer": "respond-async, wait=0"}
-    now["authorization"] = f"Bearer {service.token}"
-    assert service.running.ask("POST", path, headers=now).status == 202
+    visit.page.route("**/many/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
+    visit.page.route("**/many/jobs/*", lambda route: route.fulfill(json=job))
     visit.go("many")
     visit.has(".jobs", "Publishing.*learning")
     visit.page.get_by_role("link", name="Photos").click()
     visit.has(".jobs", "Publishing.*learning")
+    visit.page.unroute_all(behavior="wait")
+    playwright.expect(visit.page.locator(".jobs > *")).to_have_count(0)
     assert visit.said == []
 
 

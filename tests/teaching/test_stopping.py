@@ -1,4 +1,4 @@
-"""A computation that takes minutes ends when its classifier is closed."""
+"""A computation that takes long ends when its classifier is closed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.teaching.small import hard, picture
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A classifier that takes minutes."""
+    """A classifier that takes about a minute."""
     folder = tmp_path_factory.mktemp("stopping") / "many"
     hard(folder)
     return folder
@@ -81,7 +81,7 @@ def test_the_grace_of_a_service_ends(folder: Path) -> None:
 @pytest.mark.slow
 def test_teach_is_interrupted(folder: Path) -> None:
     """Ctrl-C ends it while it computes; the photos that were added are there."""
-    (photo := folder.parent / "photo.png").write_bytes(picture(0, red=True))
+    (photo := folder.parent / "photo.png").write_bytes(picture(1000, red=True))
     command = [sys.executable, "-m", "imgrec", "teach", str(folder), "red", str(photo)]
     with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
