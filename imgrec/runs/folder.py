@@ -267,12 +267,14 @@ def _why(run: Run) -> str:
 
 
 def _missing(reference: str, runs_dir: Path) -> RunError:
+    """Return what is wrong with a reference to no run; as `check_named` if the folder is."""
     parent = Path(reference).parent
     if os.sep in reference and (beside := [run.name for run in find_runs(parent)[0]]):
         return RunError(
             f"there is no run {printable(reference)}: no such folder",
             hint=f"{printable(str(parent))} has {join_few(beside, 10)}",
         )
+    check_named(runs_dir)
     names, where = [run.name for run in list_runs(runs_dir)], printable(str(runs_dir))
     if others := [each for each in names if _stem(each) == _stem(reference)]:
         meant = f"{where} has {join_few(others, 10)}; "

@@ -61,7 +61,7 @@ def test_list_of_none(imgrec: Imgrec) -> None:
     process = imgrec("runs", "list")
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "no runs in runs\n")
     assert json.loads(imgrec("runs", "list", "--json").stdout) == {"schema_version": 1, "runs": []}
-    for arguments in (["list"], ["report"], ["delete", "--purge"]):
+    for arguments in (["list"], ["report"], ["delete", "--purge"], ["show", "pets-1"]):
         process = imgrec("runs", *arguments, "--runs-dir", "nope")
         assert (process.returncode, "there is no folder nope" in process.stderr) == (4, True)
 
