@@ -316,16 +316,29 @@ def _connected(hot: NDArray[np.bool_]) -> Iterator[tuple[float, Area]]:
 
     The regions come in the order of their first cells, row by row.
     """
-    left = set(zip(*(each.tolist() for each in np.nonzero(hot)), strict=True))
-    for first in sorted(left):
-        if first not in left:
-            continue
-        left.remove(first)
-        region = [first]
-        for row, column in region:  # which grows meanwhile
-            beside = {(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)}
-            region += beside & left
-            left -= beside
-        rows, columns = zip(*region, strict=True)
-        box = Area(min(columns), min(rows), max(columns) + 1, max(rows) + 1)
-        yield len(region) / hot.size, box
+    edges = np.diff(hot.astype(np.int8), prepend=0, append=0)
+    (rows, starts), (_, ends) = np.nonzero(edges > 0), np.nonzero(edges < 0)
+    runs = [*zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)]
+    earlier = [*range(len(runs))]  # of each run, another of its region; the first has itself
+
+    def first(run: int) -> int:
+        while run != earlier[run]:
+            run = earlier[run]
+        return run
+
+    above = 0
+    for run, (row, start, end) in enumerate(runs):
+        while (runs[above][0], runs[above][2]) <= (row - 1, start):
+            above += 1
+        beside = above
+        while runs[beside][0] == row - 1 and runs[beside][1] < end:
+            one, other = sorted((first(beside), first(run)))
+            earlier[other] = one
+            beside += 1
+    joined: dict[int, list[tuple[int, int, int]]] = {}
+    for run, each in enumerate(runs):
+        joined.setdefault(first(run), []).append(each)
+    for region in joined.values():
+        down, left, right = zip(*region, strict=True)
+        box = Area(min(left), down[0], max(right), down[-1] + 1)
+        yield (sum(right) - sum(left)) / hot.size, box

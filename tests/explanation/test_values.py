@@ -45,6 +45,15 @@ def test_a_heat_map_lies_over_its_area() -> None:
     assert Area(200, 0, 300, 100).overlap(box) > 0.9
 
 
+def test_a_region_is_what_is_connected() -> None:
+    """Also where its parts only meet further down; a corner connects nothing."""
+    values = np.zeros((256, 256), np.float32)
+    values[:100, :20] = values[:100, 80:100] = values[80:100, :100] = 1
+    values[100:150, 100:150] = 1
+    heat = Heat(values, Area(0, 0, 256, 256))
+    assert regions(heat, (256, 256), 0.5) == (Area(0, 0, 100, 100), Area(100, 100, 150, 150))
+
+
 def test_segments_lie_over_their_area() -> None:
     """Each pixel has the answer of its place; -1 where it is unknown, and beyond."""
     probabilities = np.array([[[0.9, 0.1], [0.2, 0.8]]], np.float32)
