@@ -47,6 +47,9 @@ model:
 training: {epochs: 2, optimizer: {Adam: {learning_rate: 1e-2}}}
 """
 
+# Half of the time of a training of TINY, for tests of what holds for any epoch.
+FEW_STEPS = ("training.steps_per_epoch=2", "training.validation_steps=1")
+
 COLOURS = """
 name: colours
 data: {root: photos, image_size: [8, 8], split: {validation: 0.2, test: 0.2}}

@@ -13,7 +13,7 @@ from imgrec.errors import ConfigError, RunError
 from imgrec.runs.folder import find
 from imgrec.training.checkpoint import newest_place
 from imgrec.workflows.training import resume, train
-from tests.conftest import TINY, mounted
+from tests.conftest import FEW_STEPS, TINY, mounted
 
 
 @pytest.fixture
@@ -25,7 +25,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_stops_the_training(small_disk: Path) -> None:
     """The file is named, the last checkpoint is whole, and with room again the training goes on."""
-    small = parse(TINY, "tiny.yaml", ["training.checkpoint.keep=all", "training.epochs=9"])
+    settings = ["training.checkpoint.keep=all", "training.epochs=9", *FEW_STEPS]
+    small = parse(TINY, "tiny.yaml", settings)
     with pytest.raises(RunError, match=r"tiny-1/.* can't be written: no space left") as caught:
         train(small, runs_dir=small_disk)
     assert "free some space" in caught.value.hint

@@ -20,7 +20,7 @@ from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run, find
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.training import plan_training, resume, train
-from tests.conftest import TINY
+from tests.conftest import FEW_STEPS, TINY
 
 PHOTOS = """
 name: colours
@@ -106,9 +106,9 @@ def test_the_same_seed_gives_the_same_weights(trained: Run, tmp_path: Path) -> N
     for name, array in _arrays(trained).items():
         np.testing.assert_array_equal(array, _arrays(again)[name])
     assert _losses(trained) == _losses(again)
-    overrides = ["seed=1", "training.export=[]"]
+    overrides = ["seed=1", "training.export=[]", "training.epochs=1"]
     other = train(parse(TINY, "tiny.yaml", overrides), runs_dir=tmp_path).run
-    assert _losses(other) != _losses(trained)
+    assert _losses(other)[0] != _losses(trained)[0]
 
 
 def test_a_resumed_training_is_the_one_that_never_stopped(trained: Run, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_callbacks_keep_counting_after_a_resume(tmp_path: Path) -> None:
     stopping = "training.callbacks=[{EarlyStopping: {patience: 1, min_delta: 100}}]"
 
     def trained_for(epochs: int) -> Run:
-        overrides = [stopping, f"training.epochs={epochs}", "training.export=[]"]
+        overrides = [stopping, f"training.epochs={epochs}", "training.export=[]", *FEW_STEPS]
         return train(parse(TINY, "t.yaml", overrides), runs_dir=tmp_path).run
 
     assert len(_losses(trained_for(9))) == 2
