@@ -20,7 +20,7 @@ def updated(page: str, title: str, figures: Sequence[Figure], measured: str) -> 
 
     measured: how the figures were measured.
 
-    The lines above the first section name the machine as it is now; other sections are kept.
+    Other sections are kept, with the machine that each names.
     """
     _, *sections = _HEADING.split(page)
     section = _section(title, figures, measured)
@@ -33,8 +33,6 @@ def updated(page: str, title: str, figures: Sequence[Figure], measured: str) -> 
 
 
 def _introduction() -> str:
-    machine = describe()
-    device = ", ".join(machine.gpus) or "no GPU"
     names = [
         *("tensorflow", "keras", "pillow", "numpy"),
         *(["torch"] if find_spec("torch") else []),
@@ -42,8 +40,7 @@ def _introduction() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return f"""# Performance
 
-Measured by `make bench` on {machine.processor}, {machine.cores} cores, {device}; \
-Python {sys.version.split()[0]}, {versions}.
+Measured by `make bench` with Python {sys.version.split()[0]}, {versions}.
 Compared figures were measured in turns in one session; each is the median of its rounds.
 Photos are of cats and dogs (JPEG, about 447x374).
 `python -m tools.bench --only SECTION --output docs/performance.md` measures a section alone.
@@ -51,6 +48,8 @@ Photos are of cats and dogs (JPEG, about 447x374).
 
 
 def _section(title: str, figures: Sequence[Figure], measured: str) -> str:
+    machine = describe()
+    device = ", ".join(machine.gpus) or "no GPU"
     rows = "\n".join(f"| {each.name} | {each.value} | {each.goal} |" for each in figures)
     return f"""## {title}
 
@@ -58,5 +57,6 @@ def _section(title: str, figures: Sequence[Figure], measured: str) -> str:
 | --- | --- | --- |
 {rows}
 
-Measured on {datetime.now(UTC):%Y-%m-%d} {measured}.
+Measured on {datetime.now(UTC):%Y-%m-%d} {measured}, \
+on {machine.processor}, {machine.cores} cores, {device}.
 """
