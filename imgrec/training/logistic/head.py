@@ -28,7 +28,7 @@ STEPS = len(STRENGTHS) + 1
 """The steps of `fit_head`, for showing its progress."""
 
 _GRADIENT = 1e-12
-_PREVIEW = 1e-8
+_PREVIEW = 1e-7
 
 
 @dataclass(frozen=True)

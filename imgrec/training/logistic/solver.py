@@ -36,9 +36,9 @@ def minimize(
     norms = np.full(len(tolerances), np.inf)
     squares = regressions.squares
     left = np.ones(len(tolerances), bool)
+    logits = regressions.logits(found)
     for _ in range(_STEPS):
         here, at = regressions.only(left), found[:, left]
-        logits = here.logits(at)
         probabilities = softmax(logits)
         gradient = here.gradient(probabilities, at)
         norms[left] = size = _norms(gradient)
@@ -51,7 +51,7 @@ def minimize(
         here = here.only(going)
         diagonal = here.curvature(probabilities, squares)
         direction = _direction(here, probabilities, gradient, diagonal, tolerances[left])
-        found[:, left] = _moved(here, logits, at, direction, gradient)
+        found[:, left], logits = _moved(here, logits, at, direction, gradient)
     return found, norms
 
 
@@ -89,8 +89,8 @@ def _direction(
 
 def _moved(
     here: Regressions, logits: Floats, at: Floats, direction: Floats, gradient: Floats
-) -> Floats:
-    """Return the coefficients a step in the direction, which is halved until losses decrease."""
+) -> tuple[Floats, Floats]:
+    """Return coefficients and logits a step in the direction, halved until the losses decrease."""
     change, slope = here.logits(direction), _dots(gradient, direction)
     before, length = here.losses(logits, at), np.ones(len(slope))
     for _ in range(_HALVINGS):
@@ -103,7 +103,7 @@ def _moved(
         if not too_far.any():
             break
         length[too_far] /= 2
-    return there
+    return there, moved
 
 
 def _dots(left: Floats, right: Floats) -> Floats:

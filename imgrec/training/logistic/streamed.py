@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,14 @@ class Features:
     basis: Floats
     squares: Floats
 
-    def blocks(self, kind: type[np.floating] = np.float64) -> Iterator[tuple[slice, Any]]:
+    @cached_property
+    def single_basis(self) -> NDArray[np.float32]:
+        """The basis in float32."""
+        return self.basis.astype(np.float32)
+
+    def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """Yield the places of some rows, and these less the center, in order."""
-        return centred(self.values, self.center.astype(kind), BLOCK)
+        return centred(self.values, self.center, BLOCK)
 
 
 def centred(
@@ -63,7 +69,7 @@ class StreamedRegressions(Regressions):
 
     def logits(self, coefficients: Floats) -> Floats:
         """Return those of each row, (rows, regressions, classes)."""
-        layer = self._layer(coefficients)
+        layer = self._layer(coefficients, self.inputs.basis)
         found = np.empty((len(self.truth), *layer[1].shape))
         for place, rows in self.inputs.blocks():
             found[place] = self._applied(rows, layer)
@@ -75,23 +81,29 @@ class StreamedRegressions(Regressions):
         for place, rows in self.inputs.blocks():
             errors = probabilities[place] - self.truth[place, None]
             self._add(total, rows, errors * self.shares[place, :, None])
-        return self._back_from(total, coefficients)
+        return self._back_from(total, coefficients, self.inputs.basis)
 
     def curved(self, probabilities: Floats, direction: Floats) -> Floats:
         """Return the Hessian of each loss times a direction, (inputs, regressions, contrasts).
 
-        In float32: how exact a solution is depends on the gradient alone.
+        In float32, and without a copy of the features that is centred: how exact a solution is
+        depends on the gradient alone.
         """
-        kernel, bias = self._layer(direction)
-        layer, total = (kernel.astype(np.float32), bias.astype(np.float32)), self._zeros(direction)
+        basis = self.inputs.single_basis
+        kernel, bias = self._layer(direction, basis)
+        values, center, total = self.inputs.values, self.inputs.center, self._zeros(direction)
+        layer = kernel, (bias - (center @ kernel).reshape(bias.shape)).astype(np.float32)
         shares = self.shares.astype(np.float32)
-        for place, rows in self.inputs.blocks(np.float32):
-            change, here = self._applied(rows, layer), probabilities[place].astype(np.float32)
+        for start in range(0, len(values), BLOCK):
+            place = slice(start, start + BLOCK)
+            change, here = self._applied(values[place], layer), probabilities[place]
+            here = here.astype(np.float32)
             change -= (here * change).sum(2, keepdims=True)
             change *= here
             change *= shares[place, :, None]
-            self._add(total, rows, change)
-        return self._back_from(total, direction)
+            self._add(total, values[place], change)
+        total[0][...] -= np.outer(center, total[1])
+        return self._back_from(total, direction, basis)
 
     def spreads(self, spread: Floats, squares: Floats) -> Floats:
         """Return about the sums over rows of `spread` times the squared inputs.
@@ -104,11 +116,11 @@ class StreamedRegressions(Regressions):
         """Return the values of some of the regressions; of all, without a copy."""
         return values if chosen.all() else super().part(values, chosen)
 
-    def _layer(self, coefficients: Floats) -> tuple[Floats, Floats]:
-        """Return the kernel (features, regressions, classes), and the bias."""
+    def _layer(self, coefficients: Floats, basis: NDArray[Any]) -> tuple[Any, Floats]:
+        """Return the kernel (features, regressions x classes), of the basis' type, and the bias."""
         changed = coefficients @ self.contrasts
         flat = changed[:-1].reshape(len(changed) - 1, -1)
-        return self.inputs.basis @ flat, changed[-1]
+        return basis @ flat.astype(basis.dtype, copy=False), changed[-1]
 
     def _applied(self, rows: Any, layer: tuple[Any, Any]) -> Any:
         self.check()
@@ -127,10 +139,12 @@ class StreamedRegressions(Regressions):
         total[0][...] += rows.T @ values.reshape(len(values), -1)
         total[1][...] += values.sum(0)
 
-    def _back_from(self, total: tuple[Floats, Floats], coefficients: Floats) -> Floats:
+    def _back_from(
+        self, total: tuple[Floats, Floats], coefficients: Floats, basis: NDArray[Any]
+    ) -> Floats:
         kernel, bias = total
         found = np.empty((len(coefficients), *bias.shape))
-        found[:-1] = (self.inputs.basis.T @ kernel).reshape(-1, *bias.shape)
+        found[:-1] = (basis.T @ kernel.astype(basis.dtype, copy=False)).reshape(-1, *bias.shape)
         found[-1] = bias
         found = found @ self.contrasts.T
         found[:-1] += self.strengths[:, None] * coefficients[:-1]
