@@ -212,7 +212,10 @@ class Labels(Index):
         """Return a photo; raises NotFound."""
         found = self.find(sha256)
         if found is None:
-            raise NotFound(f"there is no photo {printable(sha256)} in {printable(self.name)}")
+            raise NotFound(
+                f"there is no photo {printable(sha256)} in {printable(self.name)}",
+                hint="it may have been deleted; the list of photos has those that are there",
+            )
         return found
 
     def photos(
@@ -292,8 +295,11 @@ class Labels(Index):
         try:
             yield
         except sqlite3.IntegrityError:
+            folded = name.casefold()
+            there = next(each.name for each in self.classes() if each.name.casefold() == folded)
             raise Conflict(
-                f"there is a class {quoted(name)} already, perhaps in other upper and lower case"
+                f"there is a class {quoted(there)} already",
+                hint="use it, or a name that differs by more than upper and lower case",
             ) from None
 
     def _class_number(self, name: str) -> int:

@@ -182,7 +182,11 @@ class Store(Labels):
         """Return a version; raises NotFound."""
         found = next((each for each in self.versions() if each.number == number), None)
         if found is None:
-            raise NotFound(f"there is no version {number} of {printable(self.name)}")
+            numbers = [str(each.number) for each in self.versions() if not each.withdrawn]
+            raise NotFound(
+                f"there is no version {number} of {printable(self.name)}",
+                hint=f"versions: {join_few(numbers, 10)}" if numbers else "it has no versions yet",
+            )
         return found
 
     @property

@@ -134,6 +134,9 @@ def test_a_photo_is_relabelled_and_deleted(rest: Rest) -> None:
     assert _refused(rest, "PATCH", path, {"class": "green"}) == 404
     assert rest.document("DELETE", path)["photos"] == 1
     assert _refused(rest, "GET", path) == 404
+    with pytest.raises(Refusal) as refusal:
+        rest("DELETE", path)
+    assert (refusal.value.status, "list of photos" in refusal.value.hint) == (404, True)
 
 
 def test_etags_are_those_of_all_that_is_described(rest: Rest) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from imgrec.classifier_folder import PHOTOS
 from imgrec.classifiers import NotFound, Store
 from imgrec.files import sha256_of
 from imgrec.progress import Progress
-from imgrec.text import printable
+from imgrec.text import join_few, printable
 from imgrec.workflows.teaching.learner import Learner
 from imgrec.workflows.teaching.outcomes import Forgotten
 from imgrec.workflows.teaching.version import write_version
@@ -35,11 +35,22 @@ def hash_of(store: Store, photo: str | Path) -> str:
     except (OSError, ValueError) as error:
         raise NotFound(
             f"{shown} is neither a file nor the SHA-256 of a photo",
-            hint=f"{printable(str(store.folder / PHOTOS))} has the photos, each by its SHA-256",
+            hint=_photos_called(store, Path(photo).name),
         ) from error
     if store.find(sha256) is None:
-        raise NotFound(f"{shown} is not a photo of {printable(store.name)}")
+        raise NotFound(
+            f"{shown} is not a photo of {printable(store.name)}",
+            hint=_photos_called(store, Path(photo).name),
+        )
     return sha256
+
+
+def _photos_called(store: Store, name: str) -> str:
+    """Return the photos of a name, for a hint; or what shows the names, if there are none."""
+    if found := [each.sha256 for each in store.photos() if each.name == name]:
+        return f"photos called {printable(name)}, by SHA-256: {join_few(found)}"
+    folder = printable(shlex.quote(str(store.folder.parent)))
+    return f"the page of `imgrec serve --classifiers {folder}` shows the photos with their names"
 
 
 def forget(store: Store, learner: Learner, hashes: Sequence[str], progress: Progress) -> Forgotten:
