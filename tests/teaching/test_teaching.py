@@ -80,7 +80,7 @@ def test_a_renamed_class_moves(pets: Classifier) -> None:
     pets.rename_class("red", "rouge")
     assert {path.name for path in (pets.folder / "photos").iterdir()} == {"blue", "rouge"}
     assert len(list((pets.folder / "photos" / "rouge").iterdir())) == 6
-    with pytest.raises(Conflict, match="there is a class Blue already"):
+    with pytest.raises(Conflict, match="there is a class blue already"):
         pets.rename_class("rouge", "Blue")
 
 
@@ -179,8 +179,13 @@ def test_too_few_photos_give_no_model(tmp_path: Path) -> None:
 
 
 def test_a_wrong_label_is_suspected(pets: Classifier) -> None:
-    """The cross-validation takes it for the other class."""
+    """Once there are enough photos to be sure of the other class; until then, it is confused."""
     pets.add([wrong := picture(60, red=True)], "blue")
+    found, _ = pets.standing()
+    assert found is not None
+    assert (found.suspects, found.confused[0].photos) == ((), 1)
+    pets.add(pictures(20, 4, red=True), "red")
+    pets.add(pictures(120, 4, red=False), "blue")
     found, _ = pets.standing()
     assert found is not None
     assert [(each.sha256, each.taken_for) for each in found.suspects] == [(sha256(wrong), "red")]

@@ -19,6 +19,9 @@ from imgrec.workflows.teaching.examples import Examples, TooFew
 
 MOST_SUSPECTS = 100
 _ENOUGH = 0.1
+# Of a few photos, the cross-validation takes many for the other class, at a probability just above
+# one half: these are its own mistakes.
+_SURE = 0.8
 _BLOCK = 2_048  # of pictures that are compared; it bounds the memory
 
 
@@ -123,15 +126,14 @@ def suspects(examples: Examples, scores: Scores) -> tuple[Suspect, ...]:
     """Return the photos that are probably labelled wrong, the most probable first.
 
     Confident learning: a photo is taken for the class whose probability is at least the mean
-    probability of that class among its own photos (Northcutt et al., 2021).
+    probability of that class among its own photos (Northcutt et al., 2021), and at least 0.8.
     """
     labels, probabilities = scores.true_labels, scores.probabilities
     own = np.arange(len(scores.classes))
     usual = np.array([probabilities[labels == each, each].mean() for each in own])
-    confident = np.where(probabilities >= usual, probabilities, -1.0)
+    confident = np.where(probabilities >= np.maximum(usual, _SURE), probabilities, -1.0)
     taken = confident.argmax(axis=1)
     rows = np.flatnonzero((confident.max(axis=1) >= 0) & (taken != labels))
-    rows = rows[probabilities[rows, taken[rows]] > probabilities[rows, labels[rows]]]
     order = rows[np.argsort(-probabilities[rows, taken[rows]], kind="stable")][:MOST_SUSPECTS]
     return tuple(
         Suspect(

@@ -35,7 +35,7 @@ function suspects(classifier) {
     "div",
     {},
     el("h3", {}, "Probably mislabelled"),
-    el("p", { class: "quiet" }, "The worst mistakes of the cross-validation: where it is sure of another class."),
+    el("p", { class: "quiet" }, "The cross-validation gives another class a probability of at least 80 %."),
     el("ul", { class: "gallery" }, found.map(item)),
   );
 }
