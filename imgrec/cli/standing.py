@@ -21,7 +21,7 @@ def show_standing(console: Console, classifier: Classifier) -> None:
     """Print the classes, the accuracy with its interval, and what is worth a look."""
     from imgrec.workflows.teaching import note_on
 
-    found, _ = classifier.standing()
+    (found, _), examples = classifier.standing(), classifier.examples()
     recognised = {each.class_name: each for each in found.classes} if found else {}
     rows = [
         [
@@ -35,7 +35,10 @@ def show_standing(console: Console, classifier: Classifier) -> None:
         console.table(["class", "photos", "recognised"], rows)
     if found is None:
         console.result("too few photos: at least 2 classes with 2 photos each are needed")
-        console.result(classifier.examples().missing)
+        console.result(examples.missing)
+        name = examples.too_few[0].class_name if examples.too_few else "CLASS"
+        given = (printable(shlex.quote(str(each))) for each in (classifier.folder, name))
+        console.result(f"`imgrec teach {' '.join(given)} PHOTO...` adds photos")
         return
     console.result(f"{accuracy_in_words(found.accuracy)}, cross-validated")
     note = note_on(found.accuracy, found.photos)
@@ -93,4 +96,7 @@ def _difference(found: Standing) -> str:
     value = format_difference("accuracy", change.value)
     bounds = format_difference_bounds("accuracy", change)
     between = f" ({bounds})" if bounds else ""
-    return f"on the photos that were there before: {value}{between}, {describe_finding(change)}"
+    finding = describe_finding(change)
+    return (
+        f"on the photos that were there before, by their labels of now: {value}{between}, {finding}"
+    )

@@ -13,10 +13,11 @@ from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.cli.standing import accuracy_in_words, show_standing
 from imgrec.data.suffixes import format_of
-from imgrec.errors import DataError, UsageError
+from imgrec.errors import BadImage, DataError, UsageError
 from imgrec.text import count_of, listed, printable
 
 if TYPE_CHECKING:
+    from imgrec.data.records import Photo
     from imgrec.workflows.teaching import AddedPhoto, Classifier, Published
 
 _SHOWN = 3
@@ -87,46 +88,54 @@ def teach(
         published_document,
     )
 
+    given: Sequence[Photo] = ()
     if class_name is not None:
-        class_name = check_class_name(class_name)
+        class_name, given = check_class_name(class_name), _named(photos)
     is_new = not is_classifier(folder)
     with Classifier(folder, create=class_name is not None, backbone=backbone) as classifier:
         if require or no_require:
             classifier.require = require
         added: Sequence[AddedPhoto] = ()
         if class_name is not None:
-            added = _add(console, classifier, class_name, photos, relabel=relabel)
+            added = _add(console, classifier, class_name, given, relabel=relabel)
             _check_begun(classifier, added, is_new=is_new)
         classifier.standing(progress=console)
         if not as_json:
             show_standing(console, classifier)
-        done = classifier.publish(run, progress=console) if publish else None
+        done = _publish(console, classifier, run) if publish else None
         if as_json:
             found = classifier_document(classifier)
             found |= {"added": added_document(added, classifier)["photos"]}
             console.document(found | ({} if done is None else published_document(done)))
-    if done is not None:
+    if publish:
         _say_published(console, done, folder, run)
-        if done.version is None:
-            raise click.exceptions.Exit(1)
     if _refused(added):
         raise _unusable(added)
+
+
+def _named(photos: Sequence[str]) -> Sequence[Photo]:
+    """Return the photos that are named; raise DataError if there are none."""
+    from imgrec.data.photo_arguments import expand_photos
+
+    given = list(expand_photos(photos, None))
+    missing = [each.source for each in given if isinstance(each.source, BadImage)]
+    if len(missing) == len(given):
+        name, reason = printable(missing[0].name), printable(missing[0].reason)
+        raise DataError(f"{name}: {reason}", hint="check the path")
+    return given
 
 
 def _add(
     console: Console,
     classifier: Classifier,
     class_name: str,
-    photos: Sequence[str],
+    given: Sequence[Photo],
     *,
     relabel: bool,
 ) -> Sequence[AddedPhoto]:
-    from imgrec.data.photo_arguments import expand_photos
-
     # Nothing is compared if there will be another class.
     if relabel or class_name in classifier.examples().classes:
         classifier.standing(progress=console)  # to compare with
-    given = expand_photos(photos, None)
     added = classifier.add(given, class_name, relabel=relabel, progress=console)
     _say_added(console, added, class_name)
     return added
@@ -219,9 +228,23 @@ def _say_added(console: Console, added: Sequence[AddedPhoto], class_name: str) -
         console.say(listed(f"{count_of(len(refused), 'photo')} refused", lines))
 
 
-def _say_published(console: Console, done: Published, folder: Path, run: str | None) -> None:
+def _publish(console: Console, classifier: Classifier, run: str | None) -> Published | None:
+    """Publish a version; return None if there are too few photos, which the standing says."""
+    if run is None and not classifier.examples().complete:
+        return None
+    return classifier.publish(run, progress=console)
+
+
+def _say_published(console: Console, done: Published | None, folder: Path, run: str | None) -> None:
+    """Say what came of a publication, and end with another status than 0 if there is no version."""
     from imgrec.workflows.teaching import note_on
 
+    if done is None:
+        place = printable(shlex.quote(str(folder)))
+        raise DataError(
+            "not published: too few photos, see above; the photos are kept",
+            hint=f"add photos, and repeat `imgrec teach {place} --publish`",
+        )
     if run is not None:  # a head's own accuracy was shown with the classes
         judged = done.judgement
         photos = count_of(judged.photos, f"{judged.split} image")
@@ -232,6 +255,6 @@ def _say_published(console: Console, done: Published, folder: Path, run: str | N
         console.say(f"{'met' if verdict.met else 'not met'}: {verdict.reason}")
     if done.version is None:
         console.say("not published")
-    else:
-        place = folder / "versions" / done.version.folder
-        console.say(f"published: {printable(str(place))}")
+        raise click.exceptions.Exit(1)
+    version = folder / "versions" / done.version.folder
+    console.say(f"published: {printable(str(version))}")

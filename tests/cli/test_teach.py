@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from imgrec.files import sha256
 from imgrec.workflows.teaching import Classifier
 from tests.cli.conftest import Imgrec
 from tests.conftest import needs_weights
@@ -51,12 +52,14 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
     more = taught("forget", folder, tmp_path / "red" / "1.png")
     assert more.stderr == "1 photo deleted\n"
     assert "6 photos are too few to tell" in more.stdout
-    assert "on the photos that were there before: +0.0 points" in more.stdout
+    before = "on the photos that were there before, by their labels of now"
+    assert f"{before}: +0.0 points" in more.stdout
     missing = taught("forget", folder, tmp_path / "red" / "0.png")
     assert missing.returncode == 2
     assert f"{tmp_path / 'red' / '0.png'} is not a photo of pets" in missing.stderr
-    nowhere = taught("forget", folder, "red.png")
-    assert f"{folder / 'photos'} has the photos, each by its SHA-256" in nowhere.stderr
+    assert f"`imgrec serve --classifiers {folder.parent}` shows the photos" in missing.stderr
+    nowhere = taught("forget", folder, "2.png")
+    assert f"photos called 2.png, by SHA-256: {sha256(picture(2, red=True))}" in nowhere.stderr
 
 
 def test_photos_are_relabelled(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
@@ -83,7 +86,7 @@ def test_a_new_class_is_compared_with_nothing(taught: Imgrec, folder: Path, tmp_
     assert "green is left out until it has 2 photos" in done.stdout
     assert "there before" not in done.stdout
     more = taught("teach", folder, "red", tmp_path / "green.png", "--relabel")
-    assert "on the photos that were there before: " in more.stdout
+    assert "on the photos that were there before, by their labels of now: " in more.stdout
 
 
 def test_a_requirement_that_is_not_met_is_status_1(
@@ -133,8 +136,9 @@ def test_a_forgotten_class_is_named(taught: Imgrec, folder: Path, tmp_path: Path
     assert (alone.returncode, alone.stdout) == (2, "")
     assert "`imgrec teach" in alone.stderr
     refused = taught("teach", folder, "green", tmp_path / "*.jpg", "--json")
-    assert refused.returncode == 3
-    assert json.loads(refused.stdout)["classes"] == []
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert refused.stderr.endswith("*.jpg: nothing matches this pattern\nhint: check the path\n")
+    assert json.loads(taught("teach", folder, "--json").stdout)["classes"] == []
 
 
 def test_a_new_classifier_needs_a_photo(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
@@ -157,15 +161,18 @@ def test_a_new_classifier_needs_a_photo(taught: Imgrec, folder: Path, tmp_path: 
 
 
 def test_what_a_model_lacks_is_said(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
-    """By the table and by the error, if one is published."""
+    """Once, with what adds photos; nothing is published then."""
     done = taught("teach", folder, "red", tmp_path / "red", "--publish")
-    assert done.returncode == 2
-    assert "red" in done.stdout.splitlines()[-3]
-    missing = "red is the only class with photos"
-    assert done.stdout.endswith(f"{missing}\n")
-    assert f"pets has too few photos for a model: {missing}" in done.stderr
-    one = taught("teach", folder, "blue", tmp_path / "blue" / "100.png", "--publish")
-    assert one.stdout.endswith("blue has only one photo\n")
+    assert done.returncode == 3
+    assert done.stdout.endswith(
+        f"red is the only class with photos\n`imgrec teach {folder} CLASS PHOTO...` adds photos\n"
+    )
+    assert "not published: too few photos, see above; the photos are kept" in done.stderr
+    one = taught("teach", folder, "blue", tmp_path / "blue" / "100.png", "--publish", "--json")
+    note = "a model takes 2 classes with 2 photos each; blue has only one photo"
+    assert json.loads(one.stdout)["standing"]["note"] == note
+    assert one.returncode == 3
+    assert f"repeat `imgrec teach {folder} --publish`" in one.stderr
 
 
 def test_versions_are_compared_on_the_photos_of_both(

@@ -11,7 +11,7 @@ from imgrec.evaluation.results import MetricDifference, MetricValue, Requirement
 from imgrec.rounding import percent_number
 from imgrec.text import count_of
 from imgrec.workflows.teaching.classifier import Classifier
-from imgrec.workflows.teaching.examples import Examples
+from imgrec.workflows.teaching.examples import FEWEST, Examples
 from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
 from imgrec.workflows.teaching.standing import PhotoOfClass, Standing, is_narrow
 
@@ -116,7 +116,9 @@ def standing_document(classifier: Classifier, *, wait: bool = False) -> Document
         for each in examples.too_few
     ]
     if not examples.solvable:
-        return _EMPTY | {"state": "too_few", "revision": examples.revision, "too_few": too_few}
+        note = f"a model takes {FEWEST} classes with {FEWEST} photos each; {examples.missing}"
+        found = {"state": "too_few", "revision": examples.revision, "note": note}
+        return _EMPTY | found | {"too_few": too_few}
     standing, current = classifier.standing(wait=wait)
     state = "done" if current else "pending"
     if standing is None:

@@ -52,16 +52,22 @@ class Examples:
         return len(self.classes) >= FEWEST
 
     @property
+    def complete(self) -> bool:
+        """Whether there is a model, and it has all classes with photos."""
+        return self.solvable and not self.too_few
+
+    @property
     def missing(self) -> str:
-        """What a model lacks if it is not `solvable`, in words."""
+        """What a model of all classes lacks, in words, if it is not `complete`."""
         single = [printable(each.class_name) for each in self.too_few]
         names = [*map(printable, self.classes), *single]
         if not names:
             return "there are no photos with a class"
+        if not single:
+            return f"{names[0]} is the only class with photos"
         has = "has" if len(single) == 1 else "have"
-        found = [f"{join_few(single)} {has} only one photo"] if single else []
-        found += [f"{names[0]} is the only class with photos"] if len(names) == 1 else []
-        return " and ".join(found)
+        alone = ", and no other class has any" if len(names) == 1 else ""
+        return f"{join_few(single)} {has} only one photo{alone}"
 
     @property
     def labels(self) -> NDArray[np.intp]:
