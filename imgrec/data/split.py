@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.errors import DataError, GroupError
 from imgrec.expressions import search_names
+from imgrec.interface import setting
 from imgrec.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_PARTS = "training", "validation", "test"
 _EVERY_IMAGE = "every image needs a group"
 
 
@@ -38,13 +40,14 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
     if min(validation, test) < 0 or shares[0] <= 0:
         raise DataError(f"fractions of {validation} and {test} leave nothing for training")
     groups = _by_class(dataset)
-    needed = sum(share > 0 for share in shares)
+    named = [name for name, share in zip(_PARTS, shares, strict=True) if share > 0]
+    *before, last = named
     check_sizes(
         dataset.classes,
         [len(group) for group in groups],
-        needed,
-        f"{needed} parts",
-        otherwise="split into fewer parts",
+        len(named),
+        f"{', '.join(before)} and {last} images",
+        otherwise=f"take none for {last} with {setting(f'data.split.{last}', '0')}",
     )
     parts: tuple[list[Record], ...] = ([], [], [])
     for group in groups:

@@ -111,7 +111,9 @@ def test_classes() -> None:
         test={"e": 0, "f": 2},
     )
     findings = of_records(images, {})
-    assert names(findings, FindingKind.IMBALANCE) == [("Cat", "cat")]
+    assert findings.found[0].line == (
+        "classes of very different size: 2 (Cat: 8 images, cat: 1 image)"
+    )
     assert names(findings, FindingKind.MISSING_CLASSES) == [("cat",)]
     assert names(findings, FindingKind.CLASSES_DIFFERING_IN_CASE) == [("Cat", "cat")]
     assert findings.counts["test"] == {"Cat": 1, "cat": 0, "dog": 1}

@@ -113,8 +113,13 @@ def test_classes_that_are_too_small_are_named() -> None:
     """Every class without an image for each part is named, with how many it has."""
     with pytest.raises(DataError) as caught:
         split(dataset([2, 9, 1]), 0.2, 0.1, 0)
-    assert caught.value.message == "too few images to divide into 3 parts: 0 (2), 2 (1)"
-    assert "at least 3 images" in caught.value.hint
+    assert caught.value.message == (
+        "too few images to divide into training, validation and test images: 0 (2), 2 (1)"
+    )
+    assert caught.value.hint == (
+        "every class needs at least 3 images: add some, or take none for test with "
+        "`data.split.test: 0` in the config"
+    )
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (-0.1, 0), (1, 0)])

@@ -96,7 +96,9 @@ def test_a_data_file_that_would_end_a_training(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=pixels, y=[0, 0, 1])
     found = check(str(tmp_path / "x.npz")).findings.found
     (case,) = (each.cases[0] for each in found if each.kind is FindingKind.UNTRAINABLE)
-    assert case.detail.startswith("too few images to divide into 2 parts: 1 (1)")
+    assert case.detail.startswith(
+        "too few images to divide into training and validation images: 1 (1)"
+    )
 
 
 def test_what_a_model_would_refuse(photos: Path, tmp_path: Path) -> None:

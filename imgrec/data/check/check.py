@@ -181,9 +181,8 @@ def _imbalance(stock: CheckInput) -> Iterator[Occurrence]:
     counts = next(iter(_counts(stock).values()), {})
     there = sorted((count, name) for name, count in counts.items() if count)
     if there and there[-1][0] > _UNEVEN * there[0][0]:
-        (few, small), (many, large) = there[0], there[-1]
-        detail = f"{many:,} and {count_of(few, 'image')}: {many / few:.1f} times as many"
-        yield Occurrence((large, small), detail)
+        for count, name in (there[-1], there[0]):
+            yield Occurrence((name,), count_of(count, "image"))
 
 
 def _missing(stock: CheckInput) -> Iterator[Occurrence]:
