@@ -74,7 +74,7 @@ def looked_for(keys: Collection[str]) -> str:
 
     Example:
         >>> looked_for(["duplicates", "rotated", "unused_folders"])
-        'duplicates, and what of the data is not used'
+        'duplicates, and parts of the data that are not used'
     """
     kinds = [
         kind
@@ -82,7 +82,7 @@ def looked_for(keys: Collection[str]) -> str:
         if kind.key in keys and kind.severity is not Severity.NOTE and not kind.of_source
     ]
     words = [_words(kind.key) for kind in kinds if kind.evidence]
-    return f"{', '.join(words)}, and what of the data is not used"
+    return f"{', '.join(words)}, and parts of the data that are not used"
 
 
 def gap_lines(not_checked: Mapping[str, str]) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def gap_lines(not_checked: Mapping[str, str]) -> tuple[str, ...]:
 
     Example:
         >>> gap_lines({"near_duplicates": "no pixels", "one_colour": "no pixels"})
-        ('not checked: near duplicates, one colour: no pixels',)
+        ('not checked: near duplicates, images of one colour: no pixels',)
     """
     words: dict[str, list[str]] = {}
     for key, reason in not_checked.items():
@@ -98,8 +98,27 @@ def gap_lines(not_checked: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"not checked: {', '.join(each)}: {reason}" for reason, each in words.items())
 
 
+_WORDS = {
+    "unreadable": "unreadable files",
+    "no_image": "files that are not images",
+    "imbalance": "classes of very different size",
+    "missing_classes": "classes without images",
+    "classes_differing_in_case": "class names that differ only in case",
+    "names_differing_in_case": "file names that differ only in case",
+    "animated": "several frames or pages",
+    "sixteen_bit": "more than 8 bits a channel",
+    "few_bits": "very dark images",
+    "elongated": "very long or wide images",
+    "rotated": "images that EXIF turns",
+    "transparent": "transparent images",
+    "wrong_suffix": "wrong suffixes",
+    "one_colour": "images of one colour",
+}
+"""Of the other kinds, the key says what they are."""
+
+
 def _words(key: str) -> str:
-    return key.replace("_", " ")
+    return _WORDS.get(key, key.replace("_", " "))
 
 
 @dataclass(frozen=True)

@@ -164,4 +164,4 @@ def describe_threshold(limit: Threshold) -> str:
     both = ", which also chose the best epoch" if limit.split == "validation" else ""
     done = f"{percent(limit.coverage)} answered, {percent(limit.precision)} of those right"
     images = count_of(limit.images, f"{limit.split} image")
-    return f"{limit.target}{sure}, chosen on {images}{both} ({done})"
+    return f"chosen for {limit.target}{sure} on {images}{both} ({done})"

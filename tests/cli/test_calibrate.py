@@ -40,7 +40,8 @@ def test_a_run_is_calibrated(made: Imgrec) -> None:
         "run:  runs/made-2",
         "next: imgrec predict PHOTO --model runs/made-2",
     ]
-    said = "coverage 0.8 with 95 % confidence, chosen on 60 calibration images"
+    said = "chosen for coverage 0.8 with 95 % confidence on 60 calibration images"
+    assert 'the answer is "unknown" if the probability is below 0.' in process.stderr
     assert process.stderr.count(said) == process.stderr.count("(temperature ") == 1
     assert "photos unlike the training images may pass" in process.stderr
     shown = made("runs", "show", "made-2").stdout

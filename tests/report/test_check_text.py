@@ -58,7 +58,7 @@ def test_verdicts() -> None:
 def test_without_labels() -> None:
     """Images without classes: the text says what was not checked."""
     text = drawn(findings(labelled=False))
-    assert text.endswith("not checked: imbalance: the images have no labels")
+    assert text.endswith("not checked: classes of very different size: the images have no labels")
     assert "\n  class " not in text
 
 

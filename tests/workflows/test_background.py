@@ -65,7 +65,7 @@ def test_the_training_is_described_by_the_runs_files(trained: Run, assessment: A
     assert context.best_epoch == trained.card.best["epoch"]
     assert context.data_check is not None
     assert context.data_check.remarks == ()
-    assert context.data_check.looked_for.startswith("unreadable, ")
+    assert context.data_check.looked_for.startswith("unreadable files, ")
     assert "near duplicates across splits" in context.data_check.looked_for
     assert context.data_check.gaps == ()
     assert context.config.startswith("name: tiny\n")

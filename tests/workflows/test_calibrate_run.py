@@ -123,7 +123,7 @@ def test_the_threshold_is_obeyed(
     assert threshold.target == "precision 0.9"
     assert threshold.precision >= 0.9
     assert 0 < threshold.coverage < 1
-    assert "chosen on 400 calibration images" in caplog.text
+    assert "chosen for precision 0.9 with 95 % confidence on 400 calibration images" in caplog.text
 
     answers = predict([str(images)], model=found)
     assert np.mean([each.known for each in answers]) == pytest.approx(threshold.coverage)

@@ -43,10 +43,12 @@ def _losses(found: Calibration) -> str:
 
 def log_threshold(found: Threshold) -> None:
     """Log a threshold and what it was chosen for."""
-    limit = decimals(found.value)
-    if not found.value and found.ood_similarity is not None:
-        limit = f"OOD similarity {decimals(found.ood_similarity)}"
-    log.info('"unknown" below %s: %s', limit, describe_threshold(found))
+    limits = []
+    if found.value or found.ood_similarity is None:
+        limits.append(f"the probability is below {decimals(found.value)}")
+    if found.ood_similarity is not None:
+        limits.append(f"the OOD similarity is below {decimals(found.ood_similarity)}")
+    log.info('the answer is "unknown" if %s: %s', " or ".join(limits), describe_threshold(found))
 
 
 def unattainable(
