@@ -14,7 +14,7 @@ from imgrec.cli.console import Console
 from imgrec.errors import DataError, UsageError
 from imgrec.interface import command_options, offers, option
 from imgrec.stderr import keep_native_stderr_out
-from imgrec.text import count_of, either, listed, printable
+from imgrec.text import count_of, did_you_mean, either, listed, printable
 
 if TYPE_CHECKING:
     from imgrec.corruption import Corruption, CorruptionKind
@@ -52,14 +52,19 @@ class Command(click.Command):
 
         An option with one value that is given twice is refused; Click would use the last one.
         """
-        with self._named(ctx), _naming_settings(args):
-            try:
+        try:
+            with self._named(ctx), _naming_settings(args):
                 if not ctx.resilient_parsing:
                     self._refuse_repeated(ctx, args)
                 return super().parse_args(ctx, args)
-            except click.UsageError as error:
-                error.ctx = error.ctx or ctx  # Click's parser leaves it out if a value is missing
-                raise
+        except click.NoSuchOption as error:
+            known = [name for each in self.get_params(ctx) for name in each.opts]
+            meant = did_you_mean(error.option_name, known)
+            message = f"there is no option {printable(error.option_name)}{meant}"
+            raise click.UsageError(message, ctx) from error
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # Click's parser leaves it out if a value is missing
+            raise
 
     def _refuse_repeated(self, ctx: click.Context, args: list[str]) -> None:
         _, _, found = self.make_parser(ctx).parse_args(list(args))

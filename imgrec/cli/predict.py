@@ -196,7 +196,8 @@ def _refuse_missing(photos: Sequence[str]) -> None:
     from imgrec.data.photo_arguments import is_missing_folder, missing_folder
 
     if all(map(is_missing_folder, photos)):
-        raise DataError(f"{printable(photos[0])}: {printable(missing_folder(photos[0]))}")
+        message = f"{printable(photos[0])}: {printable(missing_folder(photos[0]))}"
+        raise DataError(message, hint="check the path")
 
 
 def _checked_features(features: Path | None, context: click.Context) -> Path:

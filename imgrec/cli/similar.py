@@ -10,7 +10,7 @@ import click
 from imgrec.cli import options
 from imgrec.cli.chosen_model import chosen_model
 from imgrec.cli.console import Console
-from imgrec.errors import UsageError
+from imgrec.errors import DataError, UsageError
 from imgrec.files import check_suffix, check_writable, write_bytes, write_text
 from imgrec.text import count_of, listed, printable
 
@@ -75,9 +75,12 @@ def similar(
 
     Example: imgrec similar photo.jpg --in holiday/ --output similar.html
     """
+    from imgrec.data.storage import exists
     from imgrec.runtime.engine import EngineOptions
     from imgrec.workflows.similarity import find_similar, open_feature_model
 
+    if not exists(str(photo)):
+        raise DataError(f"{printable(str(photo))}: no such file", hint="check the path")
     if output is not None:
         check_suffix(output, _SUFFIXES)
         check_writable(output)

@@ -120,6 +120,8 @@ def test_the_layers_are_a_picture_and_a_page(
         (unit["largest"] for unit in first["units"]), reverse=True
     )
     assert (last["name"], last["shape"], last["units"]) == ("probabilities", [10], [])
+    wrong = imgrec("explain", "noise.png", *run, "--layer", "nosuch")
+    assert wrong.stderr.startswith("imgrec: error: --layer nosuch: the model has no such layer\n")
 
 
 @pytest.mark.parametrize(

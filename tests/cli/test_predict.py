@@ -321,4 +321,5 @@ def test_a_mistyped_folder_is_named_once(imgrec: Imgrec, tmp_path: Path) -> None
     assert (process.returncode, process.stdout) == (3, "")
     assert process.stderr == (
         "imgrec: error: myphoto: no such file or folder; did you mean myphotos?\n"
+        "hint: check the path\n"
     )

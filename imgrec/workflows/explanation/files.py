@@ -110,9 +110,11 @@ def explain_files(
             f"{option('grid')}: {options.method} uses no windows",
             hint=f"it goes with {option('method', 'windows')}",
         )
-    found = list(expand_photos(photos, sys.stdin))
-    outputs = plan_outputs(found, written, options)
-    explainer = open_explainer(model, options, engine_options)
+    # Only the model knows its layers: it is opened before the user is asked to move files.
+    of_layers = options.method == "layers"
+    explainer = open_explainer(model, options, engine_options) if of_layers else None
+    outputs = plan_outputs(list(expand_photos(photos, sys.stdin)), written, options)
+    explainer = explainer or open_explainer(model, options, engine_options)
     explained = explain_photos(outputs, explainer, progress or Silent())
     return explainer.query, explained
 
