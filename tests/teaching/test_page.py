@@ -193,6 +193,9 @@ def test_messages_are_about_their_place(browser: Any, service: Tokened) -> None:
     visit.page.get_by_role("heading", level=1, name="many").wait_for()
     playwright.expect(visit.page.locator("#toasts .toast")).to_have_count(0)
     assert visit.said == []
+    for place, here in (("?ask", "Classify"), ("nothing", "Classifiers")):
+        visit.go(place)
+        visit.has("#places [aria-current]", f"^{here}$")
 
 
 @pytest.mark.long

@@ -39,7 +39,7 @@ function trySection(classifier) {
     heat: async (file) => (await ask(`${classifier.path}/heat-map`, { method: "POST", body: file })).blob(),
   };
   const place = asker(model, { few: true, beside: (file, prediction) => teach(classifier, file, prediction) });
-  const few = el("p", { class: "quiet" }, "As soon as there are two classes with photos, it answers here.");
+  const few = el("p", { class: "quiet" }, "As soon as there are two classes with two photos each, it answers here.");
   const section = el("section", { class: "trying", "aria-labelledby": "try" });
   const draw = () => {
     const ready = classifier.standing.state !== "too_few";

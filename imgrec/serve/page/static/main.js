@@ -45,11 +45,11 @@ async function show(moved) {
   const context = { name, service, query: new URLSearchParams(query), signal: leave.signal };
   const page = { photos: photosPage, versions: versionsPage }[part] ?? (name ? classifierPage : homePage);
   try {
+    topBar();
     const found = await page(context);
     if (context.signal.aborted) return;
     document.title = name ? `${name}: imgrec` : "imgrec";
     content.replaceChildren(...[found].flat().filter(Boolean));
-    topBar();
     scrollTo(0, 0);
     if (moved) content.focus({ preventScroll: true });
   } catch (error) {
