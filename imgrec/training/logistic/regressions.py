@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -62,13 +62,10 @@ class Regressions(ABC):
     def spreads(self, spread: Floats, squares: Floats) -> Floats:
         """Return the sums over rows of `spread`, (rows, regressions), times the squared inputs."""
 
-    @cached_property
+    @property
     def contrasts(self) -> Floats:
         """Orthonormal rows (contrasts, classes), each of which sums to 0."""
-        from scipy.linalg import helmert
-
-        found: Floats = helmert(self.truth.shape[1])
-        return found
+        return _contrasts(self.truth.shape[1])
 
     def losses(self, logits: Floats, coefficients: Floats) -> Floats:
         """Return what is minimised, (regressions,)."""
@@ -147,6 +144,15 @@ class WholeRegressions(Regressions):
         self.check()
         flat = left @ right.reshape(len(right), -1)
         return flat.reshape(len(left), *right.shape[1:])
+
+
+@cache
+def _contrasts(classes: int) -> Floats:
+    from scipy.linalg import helmert
+
+    found: Floats = helmert(classes)
+    found.flags.writeable = False
+    return found
 
 
 def softmax(logits: Floats) -> Floats:
