@@ -339,7 +339,7 @@ def _packed(model: Any) -> bytes:
 
     class Builder(flatbuffers.Builder):  # type: ignore[misc]
         def CreateNumpyVector(self, values: NDArray[Any]) -> int:  # noqa: N802
-            """Append an array, which the other one would copy twice before."""
+            """Append an array without the two copies that flatbuffers makes of it."""
             self.StartVector(values.itemsize, values.size, _ALIGNMENT)
             self.head -= values.nbytes
             place = slice(self.head, self.head + values.nbytes)

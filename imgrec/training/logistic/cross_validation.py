@@ -150,26 +150,23 @@ def _in_turn(
     A weaker one takes more steps. Once the loss has risen, weaker ones are not tried: their losses
     are infinite.
     """
-    folds = range(shares.shape[1])
+    rows, folds = np.arange(len(shares)), range(shares.shape[1])
     losses = np.full((len(shares), len(STRENGTHS)), np.inf)
-    solutions: dict[tuple[int, int], Floats] = {}  # of some folds, at the place of a strength
+    solutions: dict[int, list[Floats]] = {}  # of some folds each, by the place of the strength
 
     def logits_at(places: Sequence[int]) -> Floats:
-        logits = np.empty_like(problem.truth)
-        for fold, place in enumerate(places):
-            first = fold - fold % _FOLDS
-            solution = solutions[first, place][:, [fold - first]]
-            found = problem.regression(STRENGTHS[place]).logits(solution)[:, 0]
-            logits[fold_of == fold] = found[fold_of == fold]
-        return logits
+        solved = {place: np.concatenate(solutions[place], axis=1) for place in set(places)}
+        chosen = np.stack([solved[place][:, fold] for fold, place in enumerate(places)], axis=1)
+        return problem.regressions(shares, np.ones(len(folds))).logits(chosen)[rows, fold_of]
 
     for place, strength in reversed(tuple(enumerate(STRENGTHS))):
-        for first in folds[::_FOLDS]:
+        starts = solutions.get(place + 1, [None] * len(folds[::_FOLDS]))
+        solutions[place] = []
+        for first, start in zip(folds[::_FOLDS], starts, strict=True):
             some = shares[:, first : first + _FOLDS]
             regressions = problem.regressions(some, np.full(some.shape[1], strength))
-            start = solutions.get((first, place + 1))
             found, _ = minimize(regressions, _ENOUGH * np.sqrt(regressions.strengths), start)
-            solutions[first, place] = found
+            solutions[place].append(found)
         losses[:, place] = _losses(logits_at([place for _ in folds])[:, None], problem.truth)[:, 0]
         advance(1)
         if _risen(losses[:, place:], fold_of):
