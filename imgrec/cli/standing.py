@@ -96,7 +96,5 @@ def _difference(found: Standing) -> str:
     value = format_difference("accuracy", change.value)
     bounds = format_difference_bounds("accuracy", change)
     between = f" ({bounds})" if bounds else ""
-    finding = describe_finding(change)
-    return (
-        f"on the photos that were there before, by their labels of now: {value}{between}, {finding}"
-    )
+    before = "on the photos that were there before, by their current labels"
+    return f"{before}: {value}{between}, {describe_finding(change)}"

@@ -109,7 +109,7 @@ _WORDS = {
     "sixteen_bit": "more than 8 bits a channel",
     "few_bits": "very dark images",
     "elongated": "very long or wide images",
-    "rotated": "images that EXIF turns",
+    "rotated": "images rotated by EXIF",
     "transparent": "transparent images",
     "wrong_suffix": "wrong suffixes",
     "one_colour": "images of one colour",

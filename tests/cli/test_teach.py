@@ -52,7 +52,7 @@ def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path:
     more = taught("forget", folder, tmp_path / "red" / "1.png")
     assert more.stderr == "1 photo deleted\n"
     assert "6 photos are too few to tell" in more.stdout
-    before = "on the photos that were there before, by their labels of now"
+    before = "on the photos that were there before, by their current labels"
     assert f"{before}: +0.0 points" in more.stdout
     missing = taught("forget", folder, tmp_path / "red" / "0.png")
     assert missing.returncode == 2
@@ -86,7 +86,7 @@ def test_a_new_class_is_compared_with_nothing(taught: Imgrec, folder: Path, tmp_
     assert "green is left out until it has 2 photos" in done.stdout
     assert "there before" not in done.stdout
     more = taught("teach", folder, "red", tmp_path / "green.png", "--relabel")
-    assert "on the photos that were there before, by their labels of now: " in more.stdout
+    assert "on the photos that were there before, by their current labels: " in more.stdout
 
 
 def test_a_requirement_that_is_not_met_is_status_1(
