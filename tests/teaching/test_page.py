@@ -178,6 +178,35 @@ def test_a_name_that_is_not_allowed(browser: Any, service: Tokened) -> None:
 
 
 @pytest.mark.long
+def test_a_class_is_added_once(browser: Any, service: Tokened) -> None:
+    """Pressing Enter twice sends one request; the next name can be typed when it is answered."""
+    headers = {"authorization": f"Bearer {service.token}"}
+    assert service.running.ask("PUT", "/v1/classifiers/zoo", headers=headers).status == 201
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.token)
+    visit.go("zoo")
+    requests: list[Any] = []
+
+    def hold(route: Any) -> None:
+        requests.append(route)
+
+    visit.page.route("**/zoo/classes/otter", hold)
+    field = visit.page.get_by_label("Name of a new class")
+    field.fill("otter")
+    with visit.page.expect_request("**/zoo/classes/otter"):
+        visit.page.keyboard.press("Enter")
+    visit.page.keyboard.press("Enter")
+    assert not field.is_editable()
+    (request,) = requests
+    request.continue_()
+    field.fill("badger")
+    visit.page.keyboard.press("Enter")
+    for name in ("otter", "badger"):
+        visit.page.get_by_role("heading", level=3, name=name).wait_for()
+    visit.has(".class.new .error", "^$")
+
+
+@pytest.mark.long
 def test_messages_are_about_their_place(browser: Any, service: Tokened) -> None:
     """One is beside the answers, not over them; in another place of the page, it is gone."""
     visit = Visit(browser, service, **LARGE)

@@ -206,8 +206,8 @@ function newClass(classifier, take) {
         if (!into) return fail(new Error("photos need a class: enter its name first, or drop a folder"));
         await create(into);
         take(into, found);
+        if (field.value.trim() === into) field.value = "";
       }
-      field.value = "";
     } catch (error) {
       fail(error);
     }

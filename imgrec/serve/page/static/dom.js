@@ -143,12 +143,16 @@ export function asked(title, { label, value = "", help = "", type = "text", send
   });
 }
 
-/** Save the text in a field and return it; null if that fails, which `why`, an element, then explains. */
+/**
+ * Save the text in a field and return it; null if that fails, which `why`, an element, then explains.
+ * The field is read-only until it is saved: a second submission is ignored, and nothing typed meanwhile is lost later.
+ */
 export async function saved(field, why, save) {
-  const given = trimmed(field);
+  const given = field.readOnly ? null : trimmed(field);
   if (given === null) return null;
   why.textContent = "";
   field.removeAttribute("aria-invalid");
+  field.readOnly = true;
   try {
     await save(given);
     return given;
@@ -157,6 +161,8 @@ export async function saved(field, why, save) {
     field.setAttribute("aria-invalid", "true");
     field.focus();
     return null;
+  } finally {
+    field.readOnly = false;
   }
 }
 
