@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -70,23 +72,43 @@ def keep_native_stderr_out() -> Iterator[None]:
     not a file, nothing changes.
     """
     stream = sys.stderr
+    saved = _keep_out()
+    try:
+        yield
+    finally:
+        if saved is not None:
+            voice, sys.stderr = sys.stderr, stream
+            os.dup2(saved, stream.fileno())
+            os.close(saved)
+            voice.close()
+
+
+@cache
+def keep_native_stderr_out_at_exit() -> None:
+    """Show only what Python itself prints to stderr when the process ends.
+
+    Libraries then free what Python can't free before.
+    """
+    atexit.register(_keep_out)
+
+
+def _keep_out() -> int | None:
+    """Lead file descriptor 2 to /dev/null, and `sys.stderr` to a copy of it.
+
+    Returns:
+        Another copy, to restore it; None if stderr is not a file.
+    """
+    stream = sys.stderr
     try:
         number = stream.fileno()
     except (AttributeError, OSError, ValueError):
-        yield
-        return
+        return None
     stream.flush()
     saved = os.dup(number)
     voice = os.fdopen(
         os.dup(number), "w", buffering=1, encoding=stream.encoding, errors=stream.errors
     )
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), number)
-        sys.stderr = voice
-        yield
-    finally:
-        sys.stderr = stream
-        os.dup2(saved, number)
-        os.close(saved)
-        voice.close()
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), number)
+    sys.stderr = voice
+    return saved

@@ -165,7 +165,7 @@ def predict(
             sidecar_sink,
         )
 
-        predictor = open_models(runs, EngineOptions(engine, precision, device), names)
+        predictor = open_models(runs, EngineOptions(engine, precision, device, packed=True), names)
     predictor = predictor.with_options(top=top, threshold=threshold, tta=tta)
     sink = _sink(console, predictor, form, output, resume=resume, heat_maps=heat_maps)
     sidecars = SidecarCounts()

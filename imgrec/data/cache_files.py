@@ -35,12 +35,12 @@ log = logging.getLogger("imgrec")
 CachedFile = TypeVar("CachedFile")
 
 _PARTIAL = ".partial"
-_KEPT = {".pixels", ".features", ".model"}
+_KEPT = {".pixels", ".features", ".model", ".packed"}
 
 _OTHERS = "other users own it, or may write to it (chmod go-w)"
 
 # Nothing else is removed: the folder may hold the user's own files, too.
-_NAME = re.compile(r"[0-9a-f]{32}\.(pixels|features|model|partial)")
+_NAME = re.compile(r"[0-9a-f]{32}\.(pixels|features|model|packed|partial)")
 
 
 LIMIT = 20_000_000_000
@@ -81,6 +81,11 @@ class CacheWriter:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._checksum = 0
+
+    @property
+    def path(self) -> Path:
+        """The file, until it is complete."""
+        return Path(self._file.name)
 
     def write(self, content: bytes) -> int:
         """Write all of `content`; raises OSError."""

@@ -20,7 +20,7 @@ def processor_name() -> str:
 
 def has_avx512() -> bool:
     """Return whether the processor has AVX-512."""
-    return "avx512f" in _flags()
+    return "avx512f" in flags()
 
 
 def bfloat16_instructions() -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def bfloat16_instructions() -> tuple[str, ...]:
 
     None are known outside Linux.
     """
-    found = _flags()
+    found = flags()
     return tuple(name for flag, name in _BFLOAT16.items() if flag in found)
 
 
@@ -37,7 +37,8 @@ def computes_bfloat16() -> bool:
     return bool(bfloat16_instructions()) and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
 
 
-def _flags() -> frozenset[str]:
+def flags() -> frozenset[str]:
+    """Return the kernel's names of what the processor has; none are known outside Linux."""
     return frozenset((_entry("flags") or _entry("Features")).split())  # x86, Arm
 
 

@@ -41,6 +41,10 @@ class EngineOptions:
             requires Keras.
         strict_versions: Whether a library that answers depend on must have the version that the
             run was made with; otherwise a warning names those that differ.
+        packed: Whether the cache folder keeps the weights of a large LiteRT file in the order in
+            which LiteRT needs them. The next process that opens it starts sooner, with half of the
+            memory, and gives the same answers. While LiteRT then computes, no other thread of the
+            process runs: it is for commands, not for services.
 
     Raises:
         UsageError: For an engine, a precision or a device that does not exist, and for those that
@@ -51,6 +55,7 @@ class EngineOptions:
     precision: LiteRTPrecision = "float32"
     device: str = "auto"
     strict_versions: bool = False
+    packed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what a caller without a type checker may have written."""
@@ -120,10 +125,10 @@ def open_engine(run: Run, options: EngineOptions = DEFAULT_ENGINE) -> Engine:
 
 def _opened(run: Run, options: EngineOptions) -> Engine:
     if options.litert_option:
-        return _litert(run, options.precision)
+        return _litert(run, options)
     if options.engine == "auto" and not options.device.startswith("gpu"):
         try:
-            return _litert(run, options.precision)
+            return _litert(run, options)
         except _NotHere as reason:
             if not has_tensorflow():
                 raise
@@ -137,12 +142,13 @@ class _NotHere(RunError):
     """LiteRT is not available, which is not an error of the run."""
 
 
-def _litert(run: Run, precision: LiteRTPrecision) -> Engine:
+def _litert(run: Run, options: EngineOptions) -> Engine:
+    precision = options.precision
     file = FILES[precision]
     if not (run.path / file).is_file():
         raise _NotHere(f"{printable(run.name)} has no {file}", hint=litert_hint(run, precision))
     try:
-        return open_litert(run, precision)
+        return open_litert(run, precision, packed=options.packed)
     except ImportError as error:
         raise litert_missing(error) from error
 

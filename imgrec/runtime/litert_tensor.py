@@ -49,6 +49,13 @@ class LiteRTTensor(Struct, frozen=True):
         low, high = (self._number(least + pixel * self._stretch) for pixel in (0, _PIXELS))
         return low, high
 
+    def fits(self, shape: tuple[int, ...], batch: int) -> bool:
+        """Return whether values of a shape, which were computed for a batch, are of this tensor."""
+        sizes = (batch, *self.shape[1:])
+        return len(shape) == len(sizes) and all(
+            declared in (None, size) for declared, size in zip(sizes, shape, strict=True)
+        )
+
     def from_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         """Return pixels as the tensor has them.
 

@@ -56,6 +56,15 @@ def add_graphs(model: Any, number: int, callee: Callable[[int], int]) -> None:
     model.subgraphs.append(last)
 
 
+def test_a_file_that_gives_another_shape_than_it_declares(tmp_path: Path) -> None:
+    """The softmax of 48 numbers is not that of 2 classes."""
+    model = litert_model()
+    model.subgraphs[0].operators[2].inputs = [4]
+    litert_file(tmp_path / "model.tflite", model)
+    with pytest.raises(RunError, match=r"its output has the shape \(1, 48\), not the one it"):
+        outputs(tmp_path / "model.tflite")
+
+
 def test_a_sound_file_computes(tmp_path: Path) -> None:
     """Also with labels in an archive behind it, and with data behind its tables."""
     file = litert_file(tmp_path / "m.tflite")
@@ -210,6 +219,7 @@ WRAPPED = 2**64 - (1 << 40)
         (_tensor(2, shape=[2, -48]), "the tensor kernel has a wrong shape"),
         (_tensor(4, shapeSignature=[-1]), "the tensor flat has a wrong shape"),
         (_tensor(4, shape=[1 << 20, 1 << 20]), "the tensor flat takes 4398046511104 bytes"),
+        (_tensor(4, shape=[1 << 20, 200]), "takes 838860800 bytes; at most 512 MiB can be used"),
         (_tensor(4, type=99), "a tensor of the unknown type 99"),
         (_tensor(4, buffer=99), "the tensor flat needs buffer 99; the file has 4"),
         (_tensor(4, externalBuffer=1), "its weights are in other files"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 # A small process in between, since the peak memory of a child starts with that of its parent.
 _STARTER = """
@@ -37,6 +40,16 @@ def cost_of(command: Sequence[str]) -> Cost:
     seconds, processor, memory = done.stdout.split()
     unit = 1 if sys.platform == "darwin" else 1024
     return Cost(float(seconds), float(processor), int(memory) * unit)
+
+
+@contextmanager
+def own_cache(folder: Path | str) -> Iterator[None]:
+    """Let commands keep what they cache below `folder`, without what earlier ones have cached."""
+    os.environ["IMGREC_CACHE"] = str(Path(folder) / "cache")
+    try:
+        yield
+    finally:
+        del os.environ["IMGREC_CACHE"]
 
 
 def imgrec(*arguments: str) -> list[str]:

@@ -7,7 +7,6 @@ Ultralytics download their weights, so they are not compared.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.bench.figures import Figure, Size
-from tools.bench.processes import Cost, cost_of, cost_text, imgrec, middle
+from tools.bench.processes import Cost, cost_of, cost_text, imgrec, middle, own_cache
 from tools.photos import LITE0
 
 # The arguments: the network with its classifier, the photos, the model to write.
@@ -50,20 +49,18 @@ def quick(folder: Path, size: Size) -> Iterator[Figure]:
     costs: dict[str, list[Cost]] = {"plain Keras": [], "imgrec": []}
     right: dict[str, float] = {}
     for _ in range(max(1, size.rounds - 1)):
-        with tempfile.TemporaryDirectory() as place:
+        with tempfile.TemporaryDirectory() as place, own_cache(place):
             if LITE0.is_file():
                 model = f"{place}/model.keras"
                 script = [sys.executable, "-c", KERAS, str(LITE0), str(folder), model]
                 costs["plain Keras"].append(cost_of(script))
                 right["plain Keras"] = json.loads(Path(f"{model}.json").read_text("utf-8"))
-            os.environ["IMGREC_CACHE"] = f"{place}/cache"  # no features of earlier rounds
             target = "evaluation.selective_prediction={precision: 0.98}"
             where = ("--runs-dir", place, "--name", "quick")
             command = imgrec("train", str(folder.resolve()), "--quick", "--set", target, *where)
             costs["imgrec"].append(cost_of(command))
             metrics = json.loads(Path(f"{place}/quick-1/metrics.json").read_text("utf-8"))
             right["imgrec"] = metrics["metrics"]["accuracy"]["value"]
-            del os.environ["IMGREC_CACHE"]
     for way, accuracy in right.items():
         yield Figure(f"2,000 photos to a model: {way}", cost_text(middle(costs[way])))
         yield Figure(f"accuracy on the 400 validation photos: {way}", f"{accuracy:.2%}")

@@ -1,6 +1,6 @@
 """LiteRT files: the check before LiteRT loads one, its graph, and a writer."""
 
-from imgrec.models.litert.check import read_litert
+from imgrec.models.litert.check import check_litert, read_litert
 from imgrec.models.litert.graph import (
     Graph,
     Operator,
@@ -8,6 +8,7 @@ from imgrec.models.litert.graph import (
     constant_integers,
     ends_linear,
     features_tensor,
+    has_fixed_shapes,
     read_graph,
     with_output,
     with_temperature,
@@ -19,9 +20,11 @@ __all__ = [
     "LiteRTWriter",
     "Operator",
     "Window",
+    "check_litert",
     "constant_integers",
     "ends_linear",
     "features_tensor",
+    "has_fixed_shapes",
     "read_graph",
     "read_head",
     "read_known",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence, Sized
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,9 @@ _MAX_RANK = 8  # of LiteRT's operators
 # LiteRT divides by scales; the reciprocal of a smaller one can be infinite.
 _LEAST_SCALE = np.finfo(np.float32).tiny
 # LiteRT counts the elements of a tensor in 32 bits.
-_MAX_TENSOR_BYTES = 2**31 - 1
+_MAX_CONSTANT_BYTES = 2**31 - 1
+# LiteRT holds at least the input and the output of an operator at once.
+_MAX_COMPUTED_BYTES = 1 << 29
 # Each level takes a part of the stack, whose size is fixed.
 _MAX_CALL_DEPTH = 16
 
@@ -124,13 +127,18 @@ def read_litert(path: Path, verify: Callable[[bytes], None] | None = None) -> by
         raise RunError(f"{printable(str(path))} can't be read: {reason_of(error)}") from error
     if verify is not None:
         verify(content)
+    check_litert(path, content)
+    return content
+
+
+def check_litert(path: Path, content: bytes | mmap) -> None:
+    """Raise RunError, as `read_litert` does, unless the content of a file is safe to load."""
     if content[4:8] != b"TFL3":
         raise RunError(f"{printable(str(path))} is not a LiteRT model (.tflite)", hint=HINT)
     try:
         _check(Flatbuffer(content))
     except RefusedFile as error:
         raise refusal(path, str(error)) from error
-    return content
 
 
 class _Model(Struct, frozen=True):
@@ -219,8 +227,10 @@ def _tensor(model: _Model, tensor: Table) -> _Tensor:
 
 def _check_size(size: int | None, length: int, name: str) -> None:
     """Refuse a tensor that is too large, or that does not fit its data."""
-    if size is not None and size > _MAX_TENSOR_BYTES:
-        raise RefusedFile(f"the tensor {name} takes {size} bytes; at most 2 GiB can be used")
+    most = _MAX_CONSTANT_BYTES if length else _MAX_COMPUTED_BYTES
+    if size is not None and size > most:
+        bound = f"at most {most >> 20} MiB can be used"
+        raise RefusedFile(f"the tensor {name} takes {size} bytes; {bound}")
     if size is not None and length not in (0, size):
         raise RefusedFile(f"the tensor {name} has {length} bytes of data instead of {size}")
 

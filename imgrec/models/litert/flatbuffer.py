@@ -7,6 +7,7 @@ can give numbers from somewhere else.
 from __future__ import annotations
 
 import struct
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ _SCALARS = {kind: struct.Struct(f"<{kind}") for kind in "bBiIQ"}
 class Flatbuffer:
     """The content of a file, and the parts of it that have been read."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes | mmap) -> None:
         self.content = content
         self._vtables: dict[int, tuple[int, ...]] = {}
         self._parts: list[tuple[int, int, bool]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Mapping
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -27,19 +28,30 @@ _NAMES = {
     21: "RELU6",
     22: "RESHAPE",
     25: "SOFTMAX",
+    28: "TANH",
     34: "PAD",
     37: "BATCH_TO_SPACE_ND",
     38: "SPACE_TO_BATCH_ND",
+    39: "TRANSPOSE",
     40: "MEAN",
     41: "SUB",
+    42: "DIV",
     43: "SQUEEZE",
+    45: "STRIDED_SLICE",
     53: "CAST",
+    54: "PRELU",
     60: "PADV2",
     74: "SUM",
+    76: "RSQRT",
     77: "SHAPE",
     82: "REDUCE_MAX",
+    83: "PACK",
+    98: "LEAKY_RELU",
+    99: "SQUARED_DIFFERENCE",
     114: "QUANTIZE",
+    117: "HARD_SWISH",
     126: "BATCH_MATMUL",
+    150: "GELU",
 }
 # Fields of the tables in the schema.
 _OPERATOR_CODES, _GRAPHS, _BUFFERS = 1, 2, 4
@@ -58,6 +70,13 @@ _RELU, _RELU6 = 1, 3
 
 # They change the form of a tensor, not what it says.
 _FORM = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE", "CAST")
+# Of theirs, the inputs after the first say what shape the output has.
+_SHAPED = (
+    *("RESHAPE", "TRANSPOSE", "MEAN", "SUM", "REDUCE_MAX", "PAD", "PADV2"),
+    *("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "STRIDED_SLICE"),
+)
+# Of shapes, they make shapes.
+_OF_SHAPES = ("STRIDED_SLICE", "PACK")
 _LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "BATCH_MATMUL")
 
 _Sides = tuple[int, int]
@@ -105,7 +124,7 @@ class Graph(Struct, frozen=True):
     operators: tuple[Operator, ...]
 
 
-def read_graph(content: bytes) -> Graph:
+def read_graph(content: bytes | mmap) -> Graph:
     """Return the main graph of a file.
 
     Args:
@@ -123,6 +142,24 @@ def read_graph(content: bytes) -> Graph:
         graph.scalars(_OUTPUTS, "i"),
         tuple(_operator(each, codes, shapes) for each in graph.tables(_OPERATORS)),
     )
+
+
+def has_fixed_shapes(graph: Graph) -> bool:
+    """Return whether the shapes of all tensors follow from those of the inputs.
+
+    Otherwise they may depend on the numbers that the graph is given; or it has an operator that
+    nothing here depends on.
+    """
+    computed = {*graph.inputs} | {each for made in graph.operators for each in made.outputs}
+    for operator in graph.operators:
+        name, inputs = operator.name, operator.inputs
+        if name not in _NAMES.values():
+            return False
+        if name in _SHAPED and not computed.isdisjoint(inputs[1:]):
+            return False
+        if name == "SHAPE" or (name in _OF_SHAPES and computed.isdisjoint(inputs)):
+            computed.difference_update(operator.outputs)
+    return True
 
 
 def constant_integers(content: bytes, tensors: Collection[int]) -> Mapping[int, Any]:
