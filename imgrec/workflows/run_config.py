@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from imgrec.config.experiment import Experiment
@@ -60,7 +61,7 @@ def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
     path = folder / CONFIG_FILE
     try:
         text = read_regular(path, MAX_DOCUMENT_BYTES)
-        experiment = parse(text, str(path))
+        experiment = _parsed(text, str(path))
     except OSError as error:
         raise RunError(
             f"{printable(str(path))} can't be read: {reason_of(error)}", hint=_TRAIN_AGAIN
@@ -68,3 +69,9 @@ def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
     except ConfigError as error:
         raise RunError(error.message, hint=_TRAIN_AGAIN) from error
     return parse(text, str(path), overrides) if overrides else experiment
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: bytes, source: str) -> Experiment:
+    """Return the experiment of a config, which a command needs again and again."""
+    return parse(text, source)

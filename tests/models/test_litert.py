@@ -237,6 +237,7 @@ WRAPPED = 2**64 - (1 << 40)
         (_code(0, "DEPTHWISE_CONV_2D"), "operator 0 has 2 inputs instead of 3"),
         (_code(0, "SLICE"), "operator 0 has 2 inputs instead of 3"),
         (_code(0, "STRIDED_SLICE"), "operator 0 has 2 inputs instead of 4"),
+        (_code(2, "CONV_2D"), "operator 2 has 1 inputs instead of 2"),
         (_code(2, "BATCH_MATMUL"), "operator 2 has 1 inputs instead of 2"),
         (_operator(0, inputs=[-2, 1]), "operator 0 needs tensor -2"),
         (_operator(0, inputs=[0, -1]), "operator 0 needs tensor -1"),

@@ -97,8 +97,9 @@ _OPTIONAL = {
     132: 2,  # CONV_3D
     141: 3,  # CONV_3D_TRANSPOSE
 }
-# Operators whose inputs LiteRT reads before it counts them, and how many they need.
+# Operators whose inputs LiteRT, or `read_graph`, reads without counting them; how many they need.
 _REQUIRED_INPUTS = {
+    3: 2,  # CONV_2D
     4: 3,  # DEPTHWISE_CONV_2D
     45: 4,  # STRIDED_SLICE
     65: 3,  # SLICE

@@ -49,7 +49,6 @@ from imgrec.workflows.gate import (
     joined_gates,
     refuse_other_classes,
 )
-from imgrec.workflows.reports import check_reports, write_reports
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.run_facts import run_facts
 from imgrec.workflows.test_looks import note_look
@@ -155,7 +154,10 @@ def evaluate(
     """
     models = [runs] if isinstance(runs, Run) else list(runs)
     run, wanted = models[0], wanted or EvaluationRequest()
-    check_reports(wanted.reports)
+    if wanted.reports:  # without any, templates and charts need not be imported
+        from imgrec.workflows.reports import check_reports
+
+        check_reports(wanted.reports)
     section = _section(run)
     requirements, gate = joined_gates(section, wanted.gate)
     slicing = _slicing(section, wanted.slicing)
@@ -190,7 +192,10 @@ def evaluate(
         test_looks=_looks(run, measuring, identities, wanted),
         measured=dt.datetime.now(dt.UTC),
     )
-    write_reports(wanted.reports, assessment, run, measuring.images.records)
+    if wanted.reports:
+        from imgrec.workflows.reports import write_reports
+
+        write_reports(wanted.reports, assessment, run, measuring.images.records)
     return assessment
 
 
