@@ -178,6 +178,7 @@ print(peak_memory())
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_large_model_needs_half_of_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
