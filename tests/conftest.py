@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -27,9 +27,11 @@ from hypothesis import settings
 from PIL import Image
 
 from imgrec.backbones import BACKBONES
+from imgrec.child_process import parent
 from imgrec.config.load import parse
 from imgrec.models.packaged_weights import is_installed, packaged_weights
 from imgrec.runs.folder import Run, find
+from tests.forks import Forks
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -75,6 +77,9 @@ needs_weights = pytest.mark.skipif(
 
 # Where any test may load TensorFlow; elsewhere those do that use a trained run, or are marked.
 WITH_TENSORFLOW = {"explanation", "models", "training", "workflows"}
+
+# Where children are started as users start them.
+WITHOUT_FORKS = {"test_import_isolation.py", "test_safety.py"}
 
 # Where no test looks at the charts of reports.
 WITHOUT_CHARTS = {"cli", "teaching", "training", "workflows"}
@@ -167,13 +172,14 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @contextmanager
 def without_charts() -> Iterator[None]:
     """Leave the charts of reports blank: to draw them takes half of a small training."""
-    from imgrec.report.charts import ThemedChart
+    from imgrec.report import charts
 
     content = io.BytesIO()
     Image.new("RGB", (1, 1)).save(content, "PNG")
     with pytest.MonkeyPatch.context() as patch:
         for theme in ("light", "dark"):
-            patch.setattr(ThemedChart, theme, content.getvalue())
+            patch.setattr(charts.ThemedChart, theme, content.getvalue())
+        patch.setattr(charts, "curves", lambda *_, **__: content.getvalue())
         yield
 
 
@@ -189,6 +195,29 @@ def _charts(request: pytest.FixtureRequest) -> None:
     """Draw none in WITHOUT_CHARTS, but for the runs that all tests share."""
     if request.path.parent.name in WITHOUT_CHARTS:
         request.getfixturevalue("blank_charts")
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Forks of a process that has TensorFlow loaded; it starts when one is needed."""
+    with closing(Forks()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def forked_children(forks: Forks) -> Iterator[None]:
+    """Let child processes of `imgrec.child_process` be forks: most load TensorFlow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parent, "_started", forks.child)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _children(request: pytest.FixtureRequest) -> None:
+    """Fork them WITH_TENSORFLOW, but where it is tested what a child does to this process."""
+    folder, name = request.path.parent.name, request.path.name
+    if folder in WITH_TENSORFLOW and name not in WITHOUT_FORKS:
+        request.getfixturevalue("forked_children")
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.forks import ForkIn, StartFork, forking
 from tests.conftest import PROJECT, Once
+from tests.forks import ForkIn, Forks, StartFork
 
 LEFT_OUT = ("IMGREC_RUNS", "NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "PYTHONIOENCODING")
 PLANTED = """
@@ -43,10 +43,13 @@ def start_in() -> Callable[[Path], Start]:
 
 
 @pytest.fixture(scope="session")
-def fork_in() -> Iterator[ForkIn]:
+def fork_in(forks: Forks) -> ForkIn:
     """Return what `starter` is, for processes that have TensorFlow loaded from the start."""
-    with forking(_environment()) as fork:
-        yield fork
+
+    def start_in(folder: Path) -> StartFork:
+        return lambda *arguments: forks.run("imgrec", arguments, folder, _environment())
+
+    return start_in
 
 
 @pytest.fixture(autouse=True)

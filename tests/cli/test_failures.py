@@ -16,8 +16,8 @@ from PIL import Image
 from syrupy.assertion import SnapshotAssertion
 
 from imgrec.runs.card_file import read_card
-from tests.cli.forks import StartFork
 from tests.cli.transcript import settled, transcript
+from tests.forks import StartFork
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]

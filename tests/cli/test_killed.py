@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.forks import ForkIn, StartFork
 from tests.cli.killing import (
     CONFIG,
     FROZEN,
@@ -19,6 +18,7 @@ from tests.cli.killing import (
     history,
     newest,
 )
+from tests.forks import ForkIn, StartFork
 
 pytestmark = pytest.mark.tensorflow
 

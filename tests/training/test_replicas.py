@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,30 +10,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import PROJECT
+from tests.forks import Forks
 from tests.training.replicas import TRAININGS
 
 Folder = Callable[[str], Path]
 
+SLOW = ("3", "2 in bfloat16", "2 in bfloat16 resumed")
+
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+def folder(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Folder:
     """Return a function from the name of a training in replicas.py to its folder.
 
-    It is trained with the others that a process can train.
+    Those of the tests that are not slow are trained by one process.
     """
     base = tmp_path_factory.mktemp("replicas")
 
     def trained(name: str) -> Path:
         if not (base / name).is_dir():
-            names = [name] if name == "3" else [each for each in TRAININGS if each != "3"]
-            subprocess.run(
-                [sys.executable, str(Path(__file__).with_name("replicas.py")), str(base), *names],
-                env=os.environ | {"PYTHONPATH": str(PROJECT)},
-                capture_output=True,
-                check=True,
-                timeout=600,
-            )
+            names = [name] if name in SLOW else [each for each in TRAININGS if each not in SLOW]
+            process = forks.run("tests.training.replicas", [str(base), *names], base, os.environ)
+            _, stderr = process.communicate(timeout=600)
+            assert process.wait() == 0, stderr
         return base / name
 
     return trained
@@ -56,7 +52,9 @@ def test_several_devices_train_the_weights_of_one(devices: str, folder: Folder) 
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("whole", ["2", "2 in float16", "2 in bfloat16"])
+@pytest.mark.parametrize(
+    "whole", ["2", "2 in float16", pytest.param("2 in bfloat16", marks=pytest.mark.slow)]
+)
 def test_several_devices_resume_in_the_middle_of_an_epoch(whole: str, folder: Folder) -> None:
     """Stopped after two of four steps and resumed: the same weights, bit for bit."""
     found, expected = weights(folder(f"{whole} resumed")), weights(folder(whole))

@@ -31,7 +31,14 @@ from imgrec.workflows.export import SUFFIXES, export
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import train
 from tests.workflows.predicting import predict
-from tests.workflows.smallest import EVERY_PRECISION, NAMES, ONE_STEP, places, random_weights
+from tests.workflows.smallest import (
+    EVERY_PRECISION,
+    NAMES,
+    ONE_STEP,
+    places,
+    random_weights,
+    smallest,
+)
 
 Shared = Callable[[str], Path]
 # The shipped configs of folders and digits whose networks train in minutes; of the others,
@@ -103,6 +110,13 @@ def test_small(name: str, small_run: Callable[[str], Run], tmp_path: Path) -> No
     """Every shipped config, small: each way and each LiteRT file; for two of them, all formats."""
     forms = FORMATS if name in {"bird", "cat_dog"} else ()
     _assert_one_answer(small_run(name), tmp_path, forms)
+
+
+@pytest.mark.slow
+def test_a_fine_tuned_backbone_in_fewer_bits(tiny: Path, tmp_path: Path) -> None:
+    """VGG16, small, with all that it learns in the second phase."""
+    run = train(smallest("bird_plus", tiny, [EVERY_PRECISION]), runs_dir=tmp_path / "runs").run
+    _assert_one_answer(run, tmp_path, ())
 
 
 @pytest.mark.slow

@@ -44,17 +44,23 @@ def runs(trained: Run, tmp_path: Path) -> Path:
 def test_a_head_is_trained_on_the_features_of_a_run(
     runs: Path, trained: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They are cached, and those of the run; a run that has changed since is noticed."""
+    """They are cached, and those of the run, also in its files of fewer bits.
+
+    A run that has changed since is noticed.
+    """
     import keras
 
     with caplog.at_level(logging.INFO, "imgrec"):
-        run = train(_experiment("training.epochs=1"), runs_dir=runs).run
+        run = train(
+            _experiment("training.epochs=1", "training.export=[float16, int8]"), runs_dir=runs
+        ).run
     assert "features: 1,078 images" in caplog.text
     assert "the backbone run tiny-1 was trained on them" not in caplog.text
     place, digest = runs / "tiny-1", trained.card.hashes[BEST_MODEL]
     assert run.card.backbone is not None
     assert structs.astuple(run.card.backbone) == ("tiny-1", str(place), digest, "")
     assert run.card.preprocessing == trained.card.preprocessing
+    assert [each.precision for each in run.card.export_parity] == ["float16", "int8"]
     before = keras.models.load_model(trained.path / BEST_MODEL)
     after = keras.models.load_model(run.path / BEST_MODEL)
     pixels = np.random.default_rng(0).uniform(0, 255, (4, 8, 8, 1)).astype(np.float32)

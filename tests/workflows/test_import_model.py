@@ -33,23 +33,18 @@ PICTURES = np.random.default_rng(1).integers(0, 256, (4, 4, 4, 3), np.uint8)
 ELEPHANTS = {"African_elephant", "Indian_elephant", "tusker"}
 
 
-@pytest.fixture(scope="module")
-def imagenet(shared: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The EfficientNet-Lite0 of ImageNet as a run, imported without a word on its pixels."""
-    model = shared("weights/efficientnet_lite0_imagenet_top.keras")
-    classes = shared("weights/imagenet_class_index.json")
-    return import_model(
-        ImportSpec(model, str(classes)), runs_dir=tmp_path_factory.mktemp("imported")
-    )
+@pytest.mark.slow
+def test_photos_are_recognised(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    """By the EfficientNet-Lite0 of ImageNet, imported without a word on its pixels.
 
-
-def test_photos_are_recognised(imagenet: Run, shared: Callable[[str], Path]) -> None:
-    """Of 29 everyday photos, at least 26 have their name in the top 5.
-
-    Banana and pizza come first, and an elephant is taken for one of the elephants.
+    Of 29 everyday photos, at least 26 have their name in the top 5. Banana and pizza come first,
+    and an elephant is taken for one of the elephants.
     """
+    model = shared("weights/efficientnet_lite0_imagenet_top.keras")
+    wanted = ImportSpec(model, str(shared("weights/imagenet_class_index.json")))
     photos = sorted(shared("data/photos").glob("*.jpg"))
-    found = predict([str(photo) for photo in photos], model=imagenet, top=5)
+    imported = import_model(wanted, runs_dir=tmp_path)
+    found = predict([str(photo) for photo in photos], model=imported, top=5)
     top = {
         photo.stem: [name for name, _ in each.top]
         for photo, each in zip(photos, found, strict=True)
@@ -58,24 +53,7 @@ def test_photos_are_recognised(imagenet: Run, shared: Callable[[str], Path]) -> 
     assert (len(photos), len(named) >= 26) == (29, True)
     assert (top["banana"][0], top["pizza"][0]) == ("banana", "pizza")
     assert {top["african_elephant"][0], top["indian_elephant"][0]} <= ELEPHANTS
-
-
-def test_the_card_records_where_it_comes_from(imagenet: Run) -> None:
-    """Its file, hash and format; nothing of a training, as nothing is known."""
-    card = imagenet.card
-    assert card.origin is not None
-    assert Path(card.origin.file).name == "efficientnet_lite0_imagenet_top.keras"
-    assert (card.origin.form, card.origin.trusted, len(card.origin.sha256)) == ("keras", False, 64)
-    assert (card.complete, card.data, card.fingerprint, card.input.fit) == (True, {}, "", "crop")
-    assert len(card.classes) == len(set(card.classes)) == 1000
-
-
-def test_its_fast_file_has_a_certificate(imagenet: Run) -> None:
-    """On random pictures, as it has no images: the same answers within 1e-4."""
-    (parity,) = imagenet.card.export_parity
-    assert (parity.file, parity.images, parity.agreement) == ("model.tflite", 32, 1)
-    assert parity.difference <= 1e-4
-    assert parity.worst.startswith("random picture ")
+    assert len(imported.card.classes) == len(set(imported.card.classes)) == 1000
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +76,42 @@ def names(tmp_path: Path) -> str:
 def answers(run: Run, engine: EngineName = "auto") -> NDArray[np.float32]:
     """Return what a run gives for four pictures."""
     return open_engine(run, EngineOptions(engine=engine)).answers(PICTURES).probabilities
+
+
+@pytest.fixture(scope="module")
+def imported(small: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The small model as a run, imported without a word on its pixels."""
+    folder = tmp_path_factory.mktemp("imported")
+    small.save(folder / "small.keras")
+    (folder / "names.txt").write_text("a\nb\n")
+    return import_model(
+        ImportSpec(folder / "small.keras", str(folder / "names.txt")), runs_dir=folder / "runs"
+    )
+
+
+def test_the_card_records_where_it_comes_from(imported: Run) -> None:
+    """Its file, hash and format; nothing of a training, as nothing is known."""
+    card = imported.card
+    assert card.origin is not None
+    assert Path(card.origin.file).name == "small.keras"
+    assert (card.origin.form, card.origin.trusted, len(card.origin.sha256)) == ("keras", False, 64)
+    assert (card.complete, card.data, card.fingerprint, card.input.fit) == (True, {}, "", "crop")
+    assert card.classes == ("a", "b")
+
+
+def test_it_gets_the_pixels_as_they_are(imported: Run, small: Any) -> None:
+    """From 0 to 255, in both of its files."""
+    expected = small.predict_on_batch(PICTURES)
+    np.testing.assert_allclose(answers(imported, "keras"), expected, atol=1e-5)
+    np.testing.assert_allclose(answers(imported, "litert"), expected, atol=1e-5)
+
+
+def test_its_fast_file_has_a_certificate(imported: Run) -> None:
+    """On random pictures, as it has no images: the same answers within 1e-4."""
+    (parity,) = imported.card.export_parity
+    assert (parity.file, parity.images, parity.agreement) == ("model.tflite", 32, 1)
+    assert parity.difference <= 1e-4
+    assert parity.worst.startswith("random picture ")
 
 
 def converted(model: Any, file: Path, batch: int | None = None) -> Path:
