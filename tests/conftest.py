@@ -82,7 +82,7 @@ WITH_TENSORFLOW = {"explanation", "models", "training", "workflows"}
 WITHOUT_FORKS = {"test_import_isolation.py", "test_safety.py"}
 
 # Where no test looks at the charts of reports.
-WITHOUT_CHARTS = {"cli", "teaching", "training", "workflows"}
+WITHOUT_CHARTS = {"cli", "teaching", "tracking", "training", "workflows"}
 
 
 class _NoTensorFlow(MetaPathFinder, Loader):

@@ -65,8 +65,8 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
 
-class ModuleFork(Fork):
-    """A process of `python -m MODULE ARGUMENTS`, whose output is read as text."""
+class TextFork(Fork):
+    """A process whose output is read as text."""
 
     def __init__(self, server: socket.socket, request: Mapping[str, Any]) -> None:
         (stdout, one), (stderr, two) = os.pipe(), os.pipe()
@@ -97,7 +97,7 @@ class ChildFork(Fork):
         self.stdin, self.stdout = os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb")
 
 
-StartFork = Callable[..., ModuleFork]
+StartFork = Callable[..., TextFork]
 ForkIn = Callable[[Path], StartFork]
 
 
@@ -111,18 +111,14 @@ class Forks:
         """End the process."""
         self._opened.close()
 
-    def run(
-        self, module: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
-    ) -> ModuleFork:
-        """Run `python -m MODULE ARGUMENTS` in a folder."""
-        request = {"folder": str(folder), "environment": {**environment}}
-        return ModuleFork(self._server, request | {"arguments": [module, *arguments]})
+    def run(self, folder: Path, environment: Mapping[str, str], *arguments: str) -> TextFork:
+        """Run `python -m MODULE ...`, or `python -c CODE`, in a folder."""
+        return TextFork(self._server, _request(folder, environment, *arguments))
 
     def child(self) -> ChildFork:
         """Start a process that reads its request from stdin, as `imgrec.child_process` does."""
         environment = {**os.environ, **_ENVIRONMENT}
-        request = {"folder": str(Path.cwd()), "environment": environment, "arguments": None}
-        return ChildFork(self._server, request)
+        return ChildFork(self._server, _request(Path.cwd(), environment, "-c", _START))
 
     @cached_property
     def _server(self) -> socket.socket:
@@ -138,6 +134,10 @@ class Forks:
             )
         self._opened.callback(server.communicate)
         return self._opened.enter_context(ours)
+
+
+def _request(folder: Path, environment: Mapping[str, str], *arguments: str) -> Mapping[str, Any]:
+    return {"folder": str(folder), "environment": {**environment}, "arguments": arguments}
 
 
 def main(requests: socket.socket) -> None:
@@ -161,10 +161,7 @@ def main(requests: socket.socket) -> None:
 
 
 def _become(
-    folder: str,
-    environment: Mapping[str, str],
-    arguments: Sequence[str] | None,
-    streams: Sequence[int],
+    folder: str, environment: Mapping[str, str], arguments: Sequence[str], streams: Sequence[int]
 ) -> None:
     for number, each in enumerate(streams[:3]):
         os.dup2(each, number)
@@ -174,11 +171,12 @@ def _become(
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if arguments is None:
-        exec(_START, {})  # noqa: S102 - what a new process would run
+    way, what, *others = arguments
+    if way == "-c":
+        exec(what, {"__name__": "__main__"})  # noqa: S102 - as a new process would
     else:
-        sys.argv = [*arguments]
-        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        sys.argv = [what, *others]
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
 
 
 def _report_end(process: int, status: int) -> None:

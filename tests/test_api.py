@@ -21,7 +21,13 @@ from imgrec.rounding import percent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
 from imgrec.training.observers import EpochEnd, TrainingEnd
-from tests.conftest import PROJECT, needs_weights, write_bright_and_dark
+from tests.conftest import (
+    FEW_STEPS,
+    PROJECT,
+    needs_weights,
+    without_charts,
+    write_bright_and_dark,
+)
 
 HOSTILE = '"><img src=x onerror=alert(1)>\x1b[31m.png'
 
@@ -233,9 +239,9 @@ def test_training_from_python(tmp_path: Path) -> None:
         "model": {"layers": ["Flatten", {"Dense": {"units": 8}}]},
     }
     losses = Losses()
-    trained = imgrec.train(
-        config, overrides=["training.epochs=2"], runs_dir=tmp_path, observers=[losses]
-    )
+    overrides = ["training.epochs=2", *FEW_STEPS]
+    with without_charts():
+        trained = imgrec.train(config, overrides=overrides, runs_dir=tmp_path, observers=[losses])
     assert trained.run.path == tmp_path / "digits-1"
     assert trained.history["loss"] == losses.losses
     assert losses.outcome == "finished"

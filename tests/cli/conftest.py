@@ -47,7 +47,7 @@ def fork_in(forks: Forks) -> ForkIn:
     """Return what `starter` is, for processes that have TensorFlow loaded from the start."""
 
     def start_in(folder: Path) -> StartFork:
-        return lambda *arguments: forks.run("imgrec", arguments, folder, _environment())
+        return lambda *arguments: forks.run(folder, _environment(), "-m", "imgrec", *arguments)
 
     return start_in
 

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from tests.forks import ModuleFork, StartFork
+from tests.forks import StartFork, TextFork
 
 # Dropout has a random state, batch normalisation weights that no gradient moves,
 # an epoch ends in the middle of a lap through the 1,437 images, AUC counts in many variables,
@@ -55,13 +55,13 @@ training:
 TIMES = ("seconds", "images_per_second")
 
 
-def begin(fork: StartFork, folder: Path, config: str = CONFIG) -> ModuleFork:
+def begin(fork: StartFork, folder: Path, config: str = CONFIG) -> TextFork:
     """Start a training in `folder`, `fork`'s own."""
     (folder / "digits.yaml").write_text(config)
     return fork("train", "digits.yaml", "--device", "cpu")
 
 
-def finished(process: ModuleFork) -> int:
+def finished(process: TextFork) -> int:
     """Wait for a process; return its exit status."""
     process.communicate(timeout=240)
     return process.wait()

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from imgrec.training.checkpoint import newest_place
-from tests.forks import ModuleFork, StartFork
+from tests.forks import StartFork, TextFork
 
 pytestmark = pytest.mark.tensorflow
 
@@ -48,7 +48,7 @@ training: {{epochs: 1, export: []}}
 
 
 @contextmanager
-def training(fork: StartFork, folder: Path, config: str = CONFIG) -> Iterator[ModuleFork]:
+def training(fork: StartFork, folder: Path, config: str = CONFIG) -> Iterator[TextFork]:
     """Run a training in `folder`, `fork`'s own, and yield it after its first epoch.
 
     It is killed at the end of the block, if it still runs.
@@ -62,7 +62,7 @@ def training(fork: StartFork, folder: Path, config: str = CONFIG) -> Iterator[Mo
             process.kill()
 
 
-def read_to(process: ModuleFork, beginning: str) -> None:
+def read_to(process: TextFork, beginning: str) -> None:
     """Read stderr until after the line with this beginning."""
     seen = ""
     for line in process.stderr:
@@ -72,7 +72,7 @@ def read_to(process: ModuleFork, beginning: str) -> None:
     pytest.fail(f"no line {beginning!r} in\n{seen}")
 
 
-def end(process: ModuleFork) -> tuple[int, str]:
+def end(process: TextFork) -> tuple[int, str]:
     """Wait for the process; return its exit status and what is left of its stderr."""
     stderr = process.stderr.read()
     return process.wait(60), stderr

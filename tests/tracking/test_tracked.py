@@ -27,7 +27,8 @@ def test_a_server_that_is_away_ends_no_training(
     """One warning; another address and TensorBoard catch up when the training is resumed."""
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.chdir(photos.parent)
-    away = parse(COLOURS, "colours.yaml", ["tracking.mlflow.uri=http://127.0.0.1:9"])
+    overrides = ["tracking.mlflow.uri=http://127.0.0.1:9", "training.export=[]"]
+    away = parse(COLOURS, "colours.yaml", overrides)
     with caplog.at_level(logging.WARNING, "imgrec"):
         run = train(away, runs_dir=tmp_path / "runs").run
     [warning] = [each for each in caplog.messages if "MLflow" in each]

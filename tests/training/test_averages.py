@@ -11,7 +11,7 @@ import pytest
 from imgrec.config.load import parse
 from imgrec.training.steps import averaged_weights
 from imgrec.workflows.training import train
-from tests.conftest import TINY
+from tests.conftest import FEW_STEPS, TINY
 
 
 def _model(*, use_ema: bool, scaled: bool = False) -> Any:
@@ -73,7 +73,8 @@ def test_the_saved_models_are_the_averaged_ones(tmp_path: Path) -> None:
     import keras
 
     ema = "training.optimizer={Adam: {learning_rate: 1e-2, use_ema: true, ema_momentum: 0.9}}"
-    run = train(parse(TINY, "tiny.yaml", [ema, "training.export=[]"]), runs_dir=tmp_path).run
+    few = [ema, "training.export=[]", *FEW_STEPS]
+    run = train(parse(TINY, "tiny.yaml", few), runs_dir=tmp_path).run
     saved = keras.models.load_model(run.path / "last.keras").get_weights()
     with np.load(max(run.state.glob("*.npz"))) as arrays:
         stored = [arrays[str(number)] for number in range(len(arrays) - 1)]

@@ -25,7 +25,7 @@ from imgrec.training.observers import (
 )
 from imgrec.workflows.experiment_sections import build_steps, input_settings
 from imgrec.workflows.prepare import prepare, training_split, validation_split
-from tests.conftest import TINY
+from tests.conftest import FEW_STEPS, TINY
 
 
 class Noting(TrainingObserver):
@@ -92,7 +92,7 @@ def test_a_training_without_a_writer_learns_the_same(
 ) -> None:
     """It writes nothing, and its observers see no checkpoints."""
     monkeypatch.chdir(tmp_path)
-    experiment, alone, written = parse(TINY, "tiny.yaml"), Noting(), Noting()
+    experiment, alone, written = parse(TINY, "tiny.yaml", FEW_STEPS), Noting(), Noting()
     weights = _fit(experiment, [alone])
     assert not list(tmp_path.iterdir())
     epochs = ["StepEnd", "EpochEnd"] * experiment.training.epochs
@@ -105,7 +105,7 @@ def test_a_training_without_a_writer_learns_the_same(
 def test_what_events_say(tmp_path: Path) -> None:
     """Numbers count from 1; an epoch has its logs, and all those before it."""
     noted = Noting()
-    _fit(parse(TINY, "tiny.yaml"), [noted], tmp_path)
+    _fit(parse(TINY, "tiny.yaml", FEW_STEPS), [noted], tmp_path)
     begin, *events, end = noted.events
     assert isinstance(begin, TrainingBegin)
     assert (begin.run, begin.epoch, begin.step, begin.best) == (None, 0, 0, None)
@@ -126,7 +126,7 @@ def test_an_observer_that_fails_ends_the_training() -> None:
     """Its error comes out, and all observers are notified of the end."""
     noted = Noting(fail=True)
     with pytest.raises(ValueError, match="no epoch today"):
-        _fit(parse(TINY, "tiny.yaml"), [noted])
+        _fit(parse(TINY, "tiny.yaml", FEW_STEPS), [noted])
     end = noted.events[-1]
     assert isinstance(end, TrainingEnd)
     assert (end.outcome, end.epoch) == ("failed", 1)

@@ -29,7 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Folder:
     def trained(name: str) -> Path:
         if not (base / name).is_dir():
             names = [name] if name in SLOW else [each for each in TRAININGS if each not in SLOW]
-            process = forks.run("tests.training.replicas", [str(base), *names], base, os.environ)
+            module = "tests.training.replicas"
+            process = forks.run(base, os.environ, "-m", module, str(base), *names)
             _, stderr = process.communicate(timeout=600)
             assert process.wait() == 0, stderr
         return base / name

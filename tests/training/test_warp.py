@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from imgrec.training.augmentation.warp import transformed
+from tests.forks import Forks
 
 STILL: dict[str, Any] = {
     "theta": 0,
@@ -77,7 +76,7 @@ def test_brightness_counts_in_whole_levels() -> None:
     np.testing.assert_array_equal(found.ravel(), [150, 225, 255, 255])
 
 
-def test_no_program_reduces(tmp_path: Path) -> None:
+def test_no_program_reduces(forks: Forks, tmp_path: Path) -> None:
     """XLA's code for reductions on a CPU is not safe in two threads: TensorFlow 2.21 crashed."""
     everything = {**STILL, "channel_shift_intensity": 9.0, "brightness": 1.5}
     transform = (
@@ -86,7 +85,9 @@ def test_no_program_reduces(tmp_path: Path) -> None:
     )
     flags = f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text"
     environment = {**os.environ, "XLA_FLAGS": flags}
-    subprocess.run([sys.executable, "-c", transform], check=True, env=environment)
+    process = forks.run(tmp_path, environment, "-c", transform)
+    _, stderr = process.communicate()
+    assert process.wait() == 0, stderr
     programs = [each.read_text() for each in tmp_path.glob("*cpu_after_optimizations.txt")]
     assert len(programs) == 3
     assert not any("ynn" in each for each in programs)

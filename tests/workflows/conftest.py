@@ -1,7 +1,8 @@
-"""The shipped configs, each trained once at its smallest, for several tests."""
+"""The shipped configs, each trained once at its smallest, and a small run, for several tests."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgrec.config.load import parse
 from imgrec.data.records import Photo
 from imgrec.runs.folder import Run, list_runs
 from imgrec.workflows.training import train
-from tests.conftest import Once
+from tests.conftest import Once, write_colours
+from tests.workflows.photos import PHOTOS
 from tests.workflows.smallest import EVERY_PRECISION, FEWER_BITS, FLOAT32, smallest, write_photos
 
 
@@ -37,6 +40,18 @@ def small_run(tiny: Path, once: Once) -> Callable[[str], Run]:
         return run
 
     return trained
+
+
+@pytest.fixture(scope="session")
+def photo_run(once: Once) -> Run:
+    """A complete run of PHOTOS; tests must not change it."""
+
+    def train_it(folder: Path) -> None:
+        photos = write_colours(folder / "photos")
+        train(parse(PHOTOS % json.dumps(str(photos)), "photos.yaml"), runs_dir=folder / "runs")
+
+    (run,) = list_runs(once("photo_run", train_it) / "runs")
+    return run
 
 
 @pytest.fixture

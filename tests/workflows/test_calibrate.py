@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from imgrec.workflows.run_facts import run_facts
 from imgrec.workflows.training import resume, train
 from imgrec.workflows.training.calibrate import calibrate
 from tests.conftest import TINY
+from tests.workflows.photos import PHOTOS
 from tests.workflows.predicting import predict
 
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_guaranteed_costs_no_training(
     """The run is complete, with a plain model; card and log say what could be guaranteed."""
     text = TINY.replace("epochs: 2", "epochs: 1")
     text += "evaluation: {selective_prediction: {precision: 0.99}}\n"
-    run = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run
+    run = train(parse(text, "tiny.yaml", ["training.export=[]"]), runs_dir=tmp_path).run
     assert run.card.complete
     assert run.card.threshold is None
     assert "can't guarantee a precision of 0.99 with 95 % confidence" in run.card.no_threshold
@@ -196,16 +196,18 @@ evaluation: {{selective_prediction: {{coverage: 0.5, calibration: 1}}}}
     assert answers.ood_similarity.shape == (3,)
 
 
-def test_resuming_fits_again(careful: Run, tmp_path: Path) -> None:
+def test_resuming_fits_again(photos: Path, tmp_path: Path) -> None:
     """A run that is trained further has limits of its new best model, or keeps the old one's."""
-    text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"
-    copied = Run(shutil.copytree(careful.path, tmp_path / "tiny-1"), careful.card)
-    further = resume(copied, overrides=["training.epochs=3", "training.export=[]"]).run
+    text = PHOTOS % json.dumps(str(photos))
+    text += "evaluation: {selective_prediction: {coverage: 0.5, calibration: 1}}\n"
+    more_validation = "data.split={validation: 0.4}"
+    begun = train(parse(text, "photos.yaml", [more_validation]), runs_dir=tmp_path / "begun").run
+    further = resume(begun, overrides=["training.epochs=3"]).run
     calibration = further.card.calibration
     assert calibration is not None
     assert calibration.model == further.card.hashes["best.keras"]
     assert further.card.complete
-    whole = parse(text, "tiny.yaml", ["training.epochs=3", "training.export=[]"])
+    whole = parse(text, "photos.yaml", [more_validation, "training.epochs=3"])
     never_stopped = train(whole, runs_dir=tmp_path / "whole").run
     assert never_stopped.card.calibration is not None
     assert structs.replace(never_stopped.card.calibration, model="") == structs.replace(
@@ -213,8 +215,9 @@ def test_resuming_fits_again(careful: Run, tmp_path: Path) -> None:
     )
 
 
-def test_without_validation_images_nothing_is_fitted(tmp_path: Path) -> None:
+def test_without_validation_images_nothing_is_fitted(photos: Path, tmp_path: Path) -> None:
     """There is nothing to fit to, and nothing is claimed."""
-    text = TINY.replace("validation: 0.2, ", "").replace("epochs: 2", "epochs: 1")
-    card = train(parse(text, "tiny.yaml", ["training.export=[]"]), runs_dir=tmp_path).run.card
+    overrides = ["data.split={test: 0.2}", "training.epochs=1"]
+    experiment = parse(PHOTOS % json.dumps(str(photos)), "photos.yaml", overrides)
+    card = train(experiment, runs_dir=tmp_path / "runs").run.card
     assert (card.calibration, card.threshold) == (None, None)

@@ -15,6 +15,7 @@ import pytest
 from msgspec import structs
 from PIL import Image
 
+from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.errors import RunError, UsageError
 from imgrec.models.export import FORMATS, onnx_memory, require_memory
@@ -27,6 +28,7 @@ from imgrec.workflows.evaluation import evaluate
 from imgrec.workflows.export import export
 from imgrec.workflows.training import resume, train
 from tests.conftest import TINY
+from tests.workflows.photos import PHOTOS
 
 SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".keras"}
 
@@ -172,13 +174,16 @@ def test_a_package_that_is_not_installed(trained: Run, monkeypatch: pytest.Monke
     assert caught.value.hint == "`pip install 'imgrec[onnx]'`"
 
 
+def _experiment(photos: Path, *overrides: str) -> Experiment:
+    return parse(PHOTOS % json.dumps(str(photos)), "photos.yaml", overrides)
+
+
 def test_a_training_without_export_and_its_resumption(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """`export: []` writes no file; going on with a run forgets the files of the older model."""
-    experiment = parse(TINY, "tiny.yaml", ["training.epochs=1", "training.export=[]"])
     with caplog.at_level(logging.INFO, "imgrec"):
-        run = train(experiment, runs_dir=tmp_path).run
+        run = train(_experiment(photos, "training.epochs=1"), runs_dir=tmp_path / "runs").run
     assert not [line for line in caplog.messages if "tflite" in line]
     assert not (run.path / "model.tflite").exists()
     export(run)

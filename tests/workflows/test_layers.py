@@ -68,7 +68,7 @@ def test_colours_are_red_green_and_blue(small_run: Callable[[str], Run], photo: 
     """VGG16 takes them in the other order; its filters are shown in the usual one."""
     import keras
 
-    run = small_run("vgg16_transfer")
+    run = small_run("bird_plus")
     filters = walked(run, photo).views[0].filters
     assert filters is not None
     model = keras.models.load_model(run.path / "best.keras")

@@ -14,23 +14,32 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
 from imgrec.errors import UsageError
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.runs.looks import LOOKS_FILE
 from imgrec.workflows.training import resume, train
-from tests.conftest import TINY
+from tests.workflows.photos import PHOTOS
 
 COSINE = "{CosineDecay: {initial_learning_rate: 0.01, decay_steps: 9}}"
 SLOWER = "training.optimizer={Adam: {learning_rate: 0.002}}"
 
 
 @pytest.fixture
-def run(trained: Run, tmp_path: Path) -> Run:
-    """A copy of the run of TINY: two epochs, complete."""
-    path = shutil.copytree(trained.path, tmp_path / "tiny-1")
+def run(photo_run: Run, tmp_path: Path) -> Run:
+    """A copy of the run of PHOTOS: two epochs, complete."""
+    return _copied(photo_run, tmp_path)
+
+
+def _copied(run: Run, folder: Path) -> Run:
+    path = shutil.copytree(run.path, folder / run.name)
     return Run(path, read_card(path))
+
+
+def _experiment(photos: Path, *overrides: str) -> Experiment:
+    return parse(PHOTOS % json.dumps(str(photos)), "photos.yaml", overrides)
 
 
 def _column(run: Run, name: str) -> list[float]:
@@ -39,7 +48,7 @@ def _column(run: Run, name: str) -> list[float]:
 
 
 def _drifted(run: Run, *overrides: str, epochs: int = 3) -> Run:
-    longer = [f"training.epochs={epochs}", "training.export=[]", *overrides]
+    longer = [f"training.epochs={epochs}", *overrides]
     return resume(run, overrides=longer, allow_changes=True).run
 
 
@@ -90,9 +99,9 @@ def test_another_way_to_tell_the_best_needs_an_epoch(run: Run) -> None:
         resume(cut, overrides=["training.checkpoint.monitor=loss"], allow_changes=True)
 
 
-def test_an_evaluation_that_was_cut_off_looks_once(run: Run, trained: Run) -> None:
+def test_an_evaluation_that_was_cut_off_looks_once(run: Run, photo_run: Run) -> None:
     """The same model looks at the test images again; one that was trained further is another."""
-    looks = Path(shutil.copy(trained.path.parent / LOOKS_FILE, run.path.parent))
+    looks = Path(shutil.copy(photo_run.path.parent / LOOKS_FILE, run.path.parent))
     before = looks.read_text("utf-8")
     cut = dataclasses.replace(run, card=structs.replace(run.card, complete=False))
     resume(cut)
@@ -101,11 +110,11 @@ def test_an_evaluation_that_was_cut_off_looks_once(run: Run, trained: Run) -> No
     assert looks.read_text("utf-8").count("\n") == before.count("\n") + 1
 
 
-def test_a_callback_does_not_count_on_from_another_one(tmp_path: Path) -> None:
+def test_a_callback_does_not_count_on_from_another_one(photos: Path, tmp_path: Path) -> None:
     """EarlyStopping waits as long as it says, whatever stood in its place before."""
     plateau = "training.callbacks=[{ReduceLROnPlateau: {patience: 3, min_delta: 100}}]"
-    begun = [plateau, "training.epochs=1", "training.export=[]"]
-    first = train(parse(TINY, "t.yaml", begun), runs_dir=tmp_path).run
+    begun = _experiment(photos, plateau, "training.epochs=1")
+    first = train(begun, runs_dir=tmp_path / "runs").run
     stopping = "training.callbacks=[{EarlyStopping: {patience: 1, min_delta: 100}}]"
     assert len(_column(_drifted(first, stopping, epochs=9), "loss")) == 3
 
@@ -164,9 +173,7 @@ def test_a_card_that_does_not_tell_device_and_precision_is_read(run: Run) -> Non
 
 def test_nothing_left_is_reported_before_an_image_is_read(photos: Path, tmp_path: Path) -> None:
     """The photos are away, and it does not matter."""
-    config = TINY.replace("loader: digits", f"root: {json.dumps(str(photos))}")
-    once = ["training.epochs=1", "training.export=[]"]
-    run = train(parse(config, "t.yaml", once), runs_dir=tmp_path).run
+    run = train(_experiment(photos, "training.epochs=1"), runs_dir=tmp_path / "runs").run
     shutil.rmtree(photos)
     with pytest.raises(UsageError, match="has finished: 1 epoch of 1"):
         resume(run)
@@ -178,19 +185,21 @@ def _without_its_last_checkpoint(run: Run) -> Run:
     return run
 
 
-def test_an_epoch_trained_again_is_the_same(run: Run, trained: Run) -> None:
+def test_an_epoch_trained_again_is_the_same(run: Run, photo_run: Run) -> None:
     """The newest checkpoint is damaged: the one before it leads to the same best model."""
-    damaged = _without_its_last_checkpoint(run)
-    again = resume(damaged, overrides=["training.export=[]"]).run
-    assert again.card.best == trained.card.best
-    assert _column(again, "val_loss") == _column(trained, "val_loss")
-    np.testing.assert_array_equal(_filters(again, "best.keras"), _filters(trained, "best.keras"))
+    again = resume(_without_its_last_checkpoint(run)).run
+    assert again.card.best == photo_run.card.best
+    assert _column(again, "val_loss") == _column(photo_run, "val_loss")
+    np.testing.assert_array_equal(_filters(again, "best.keras"), _filters(photo_run, "best.keras"))
 
 
-def test_an_epoch_trained_again_and_worse_leaves_no_model_of_before(run: Run) -> None:
+def test_an_epoch_trained_again_and_worse_leaves_no_model_of_before(
+    trained: Run, tmp_path: Path
+) -> None:
     """best.keras was of the better one; card and file are of one and the same epoch."""
     fast = "training.optimizer={Adam: {learning_rate: 0.5}}"
-    again = _drifted(_without_its_last_checkpoint(run), fast, epochs=2)
+    damaged = _without_its_last_checkpoint(_copied(trained, tmp_path))
+    again = _drifted(damaged, fast, "training.export=[]", epochs=2)
     losses = _column(again, "val_loss")
     assert losses[1] > losses[0]
     assert again.card.best["epoch"] == 2

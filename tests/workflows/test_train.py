@@ -20,7 +20,7 @@ from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run, find
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.training import plan_training, resume, train
-from tests.conftest import FEW_STEPS, TINY
+from tests.conftest import TINY
 
 PHOTOS = """
 name: colours
@@ -100,42 +100,45 @@ def test_the_config_of_a_run_reads_back_as_the_experiment(trained: Run) -> None:
     assert load(str(trained.path / "config.yaml")) == parse(TINY, "tiny.yaml")
 
 
-def test_the_same_seed_gives_the_same_weights(trained: Run, tmp_path: Path) -> None:
+def _photos(run: Run, *overrides: str) -> Experiment:
+    """Return the experiment of `photo_run`, on its images."""
+    return load(str(run.path / "config.yaml"), overrides)
+
+
+def test_the_same_seed_gives_the_same_weights(photo_run: Run, tmp_path: Path) -> None:
     """Weights, optimizer and history are equal bit for bit; another seed gives others."""
-    again = train(parse(TINY, "tiny.yaml", ["training.export=[]"]), runs_dir=tmp_path).run
-    for name, array in _arrays(trained).items():
+    again = train(_photos(photo_run), runs_dir=tmp_path).run
+    for name, array in _arrays(photo_run).items():
         np.testing.assert_array_equal(array, _arrays(again)[name])
-    assert _losses(trained) == _losses(again)
-    overrides = ["seed=1", "training.export=[]", "training.epochs=1"]
-    other = train(parse(TINY, "tiny.yaml", overrides), runs_dir=tmp_path).run
-    assert _losses(other)[0] != _losses(trained)[0]
+    assert _losses(photo_run) == _losses(again)
+    other = train(_photos(photo_run, "seed=1", "training.epochs=1"), runs_dir=tmp_path).run
+    assert _losses(other)[0] != _losses(photo_run)[0]
 
 
-def test_a_resumed_training_is_the_one_that_never_stopped(trained: Run, tmp_path: Path) -> None:
+def test_a_resumed_training_is_the_one_that_never_stopped(photo_run: Run, tmp_path: Path) -> None:
     """One epoch, then a second one: dropout and augmentation included, bit for bit."""
-    begun = ["training.epochs=1", "training.export=[]"]
-    first = train(parse(TINY, "tiny.yaml", begun), runs_dir=tmp_path).run
+    first = train(_photos(photo_run, "training.epochs=1"), runs_dir=tmp_path).run
     resumed = resume(first, overrides=["training.epochs=2"]).run
-    assert _losses(resumed) == _losses(trained)
-    for name, array in _arrays(trained).items():
+    assert _losses(resumed) == _losses(photo_run)
+    for name, array in _arrays(photo_run).items():
         np.testing.assert_array_equal(array, _arrays(resumed)[name])
     assert resumed.card.complete
-    assert resumed.card.best == trained.card.best
+    assert resumed.card.best == photo_run.card.best
 
 
-def test_callbacks_keep_counting_after_a_resume(tmp_path: Path) -> None:
+def test_callbacks_keep_counting_after_a_resume(photo_run: Run, tmp_path: Path) -> None:
     """EarlyStopping's patience does not begin again."""
     stopping = "training.callbacks=[{EarlyStopping: {patience: 1, min_delta: 100}}]"
 
     def trained_for(epochs: int) -> Run:
-        overrides = [stopping, f"training.epochs={epochs}", "training.export=[]", *FEW_STEPS]
-        return train(parse(TINY, "t.yaml", overrides), runs_dir=tmp_path).run
+        experiment = _photos(photo_run, stopping, f"training.epochs={epochs}")
+        return train(experiment, runs_dir=tmp_path).run
 
     assert len(_losses(trained_for(9))) == 2
     first = trained_for(1)
     resumed = resume(first, overrides=["training.epochs=9"]).run
     assert len(_losses(resumed)) == 2
-    with pytest.raises(UsageError, match="tiny-2 stopped early after epoch 2"):
+    with pytest.raises(UsageError, match="photos-2 stopped early after epoch 2"):
         resume(resumed)
     further = ["training.callbacks=[]", "training.epochs=3"]
     assert len(_losses(resume(resumed, overrides=further, allow_changes=True).run)) == 3
