@@ -13,7 +13,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -46,6 +46,18 @@ _CODECS = {
     "JPEG2000": "openjpeg",
     "TIFF": "libtiff",
 }
+_FITS = get_args(Fit)
+
+EVERY_SPEC = tuple(
+    ImageSpec(*size, 3, interpolation, fit)
+    for size, interpolation, fit in product(_SIZES, _INTERPOLATIONS, _FITS)
+)
+EVERY_PAIR = tuple(
+    ImageSpec(*size, 3, interpolation, _FITS[(place + number) % len(_FITS)])
+    for place, size in enumerate(_SIZES)
+    for number, interpolation in enumerate(_INTERPOLATIONS)
+)
+"""For the many pictures of SHARED."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,8 @@ class Row:
     """The digests of a picture's pixels, REFUSED if it has none.
 
     decoded: in its own size and, at a fraction of it if it is a JPEG, in each of the sizes.
-    resized: from its own size to each of the sizes, by every interpolation and fit.
+    resized: from its own size to each of the sizes by every interpolation, with every fit; of a
+        shared picture, with one fit each, so that all pairs are there.
     codec: the library that decoded it, with its version; empty if it needs none.
     """
 
@@ -62,8 +75,8 @@ class Row:
     codec: str = ""
 
 
-def row(content: bytes) -> Row:
-    """Return the row of an encoded picture."""
+def row(content: bytes, specs: Sequence[ImageSpec] = EVERY_SPEC) -> Row:
+    """Return the row of an encoded picture, resized as `specs` say."""
     codec = _codec(content)
     try:
         whole = decode_whole(content, 3)
@@ -71,10 +84,6 @@ def row(content: bytes) -> Row:
         decoded = _digest([np.asarray(whole), np.asarray(decode_whole(content, 1)), *sizes])
     except BadImage:
         return Row(REFUSED, REFUSED, codec)
-    specs = (
-        ImageSpec(*size, 3, interpolation, fit)
-        for size, interpolation, fit in product(_SIZES, _INTERPOLATIONS, get_args(Fit))
-    )
     return Row(decoded, _digest(decode(whole, spec) for spec in specs), codec)
 
 
@@ -130,12 +139,12 @@ def read_table() -> Mapping[str, Row]:
 
 def main() -> None:
     """Write the table; rows of shared pictures that are not here stay as they are."""
-    pictures = {**drawn_pictures(), **embedded_pictures()}
-    for folder in SHARED:
-        pictures.update(shared_pictures(folder))
     known = read_table() if TABLE.exists() else {}
-    kept = {name: each for name, each in known.items() if name.startswith(SHARED)}
-    table = kept | {name: row(content) for name, content in pictures.items()}
+    table = {name: each for name, each in known.items() if name.startswith(SHARED)}
+    for pictures in (drawn_pictures(), embedded_pictures()):
+        table |= {name: row(content) for name, content in pictures.items()}
+    for folder in SHARED:
+        table |= {name: row(content, EVERY_PAIR) for name, content in shared_pictures(folder)}
     rows = [f"{json.dumps(name)}: {json.dumps(asdict(table[name]))}" for name in sorted(table)]
     TABLE.write_text("{\n" + ",\n".join(rows) + "\n}\n")
     print(f"{TABLE.relative_to(PROJECT)}: {len(rows)} pictures", file=sys.stderr)

@@ -117,6 +117,7 @@ def test_a_missing_path_is_3(imgrec: Imgrec, snapshot: SnapshotAssertion) -> Non
     assert transcript(process) == snapshot
 
 
+@pytest.mark.long
 def test_awkward_files_print_nothing(process: Imgrec, shared: Callable[[str], Path]) -> None:
     """Neither Python's nor C's libraries write a word on the screen, whatever the files are."""
     done = process("check", str(shared("data/awkward")))

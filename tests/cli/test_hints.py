@@ -352,6 +352,7 @@ def known_options() -> dict[str, set[str]]:
     return {**found, "": set().union(*found.values(), {"--version"})}
 
 
+@pytest.mark.long
 def test_hints_name_only_what_exists() -> None:
     """Every command and every option in a text of the source is one of the command line."""
     known = known_options()

@@ -70,6 +70,7 @@ for speaking in (keep_native_stderr_out(), suppress_native_stderr()):
     assert run(lines) == "library, failing: 1\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arguments", [["train"], ["data", "pack"]])
 def test_a_broken_photo_makes_no_noise(
     process: Callable[..., Process], tmp_path: Path, arguments: list[str]

@@ -116,6 +116,7 @@ def test_two_workers_share_a_sweep(
     assert _comparable(shared) == _comparable(alone["trials"])
 
 
+@pytest.mark.long
 @needs_weights
 def test_a_full_disk_ends_a_worker(
     tmp_path: Path, imgrec: Imgrec, monkeypatch: pytest.MonkeyPatch
@@ -162,6 +163,7 @@ def test_a_sweep_is_finished_once(tmp_path: Path, imgrec: Imgrec) -> None:
     assert imgrec("predict", str(photo), "--model", first["path"]).returncode == 0
 
 
+@pytest.mark.long
 @needs_weights
 def test_without_test_images_nothing_is_tested(tmp_path: Path, imgrec: Imgrec) -> None:
     """It is said when the sweep begins, and at its end how to measure the models all the same."""

@@ -173,6 +173,7 @@ print(json.dumps({photo.name: str(getattr(pixels, "shape", pixels)) for photo, p
 """
 
 
+@pytest.mark.long
 def test_large_images_wait_for_each_other(tmp_path: Path) -> None:
     """Threads share one budget of memory."""
     for name in ("a.webp", "b.webp"):
@@ -217,6 +218,7 @@ print(json.dumps({"peak": peak_memory() - before}))
 """
 
 
+@pytest.mark.long
 def test_threads_give_memory_back(tmp_path: Path) -> None:
     """What one of them has used is there for the others: 200 MB are enough for all."""
     (tmp_path / "a.gif").write_bytes(made.gif(8000, 5000))

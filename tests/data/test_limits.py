@@ -167,6 +167,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     return {Path(path).name: answer for path, answer in json.loads(done.stdout).items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "_make", "message"), CASES, ids=[name for name, *_ in CASES])
 def test_what_takes_too_much_is_refused(
     answers: Mapping[str, str], name: str, _make: object, message: str

@@ -239,6 +239,7 @@ def test_values_that_are_nested_too_deeply_are_refused(tmp_path: Path, kind: str
         read_pickle(file)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["dict", "set", "shared tuples"])
 def test_keys_that_take_too_long_are_refused(tmp_path: Path, kind: str) -> None:
     """Numbers with the same hash are each compared with all others."""

@@ -94,6 +94,7 @@ def test_every_dependency_has_bounds() -> None:
         assert {specifier.operator for specifier in requirement.specifier} == {">=", "<"}
 
 
+@pytest.mark.long
 def test_every_imported_library_is_a_dependency() -> None:
     """What the package imports, pyproject.toml asks for: no library is there by chance."""
     names = {

@@ -152,8 +152,7 @@ def opened(
     return found, [each for each in said if not each.startswith(("data:", path.as_uri()))]
 
 
-@pytest.mark.parametrize("width", [360, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1200)])
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_whole_and_can_be_read(
     browser: Any,

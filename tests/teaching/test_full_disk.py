@@ -49,6 +49,7 @@ def test_photos_do_not_fit(small_disk: Path) -> None:
         assert pets.forget(added).photos == len(added)
 
 
+@pytest.mark.long
 def test_a_service_says_so(small_disk: Path, tmp_path: Path) -> None:
     """With status 507, and why."""
     taught(small_disk / "pets").close()

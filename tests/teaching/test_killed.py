@@ -20,6 +20,7 @@ from tests.teaching.small import picture, taught
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("times", "most"),
     [(2, 0.5), pytest.param(200, 1.5, marks=[pytest.mark.slow, pytest.mark.long])],

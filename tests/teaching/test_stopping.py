@@ -59,6 +59,7 @@ def test_what_is_stopped_is_whole(pets: Classifier) -> None:
         assert again.published().members[0].classes == ("blue", "red")
 
 
+@pytest.mark.long
 def test_a_service_ends(folder: Path) -> None:
     """A cross-validation in the background does not delay the end."""
     with Running(["--classifiers", str(folder.parent)], folder) as service:
