@@ -30,5 +30,4 @@ def test_what_was_frozen_stays_so() -> None:
     gc.freeze()
     with without_collections():
         pass
-    assert gc.get_freeze_count() > 0
-    gc.unfreeze()
+    assert gc.get_freeze_count() > 0  # for good: other tests leave libraries out of collections

@@ -180,7 +180,7 @@ def photos(tmp_path: Path) -> Path:
 def trained(once: Once) -> tuple[Path, Process]:
     """Return a runs folder that holds `digits-1`, and the process that trained it."""
     arguments = ["train", "small_cnn", "--name", "digits", "--device", "cpu", "--json", "--profile"]
-    arguments += ["--set", "training.epochs=1"]
+    arguments += ["--set", "training.epochs=1", "--set", "training.steps_per_epoch=10"]
 
     def train_it(folder: Path) -> None:
         process = starter(folder)(*arguments)

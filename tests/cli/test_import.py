@@ -39,7 +39,7 @@ def _top(process: Process) -> dict[str, float]:
     return {each["class"]: each["probability"] for each in prediction["top"]}
 
 
-@pytest.mark.usefixtures("model")
+@pytest.mark.usefixtures("forked_children", "model")
 def test_an_imported_file_is_a_run(imgrec: Imgrec, trained: tuple[Path, Process]) -> None:
     """It predicts what the run predicts that the file is of, evaluates, is listed and exported."""
     options = ["--classes", "digits.txt", "--fit", "stretch", "--photos", "images"]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from imgrec.config.load import parse
 from imgrec.workflows.training import train
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, without_charts
 from tests.report.junit import validated
 
 pytestmark = pytest.mark.tensorflow
@@ -90,7 +90,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(20):
             pixels = random.integers(level, level + 40, (8, 8, 3), np.uint8)
             Image.fromarray(pixels).save(folder / "photos" / place / f"{number}.png")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, without_charts():
         patch.chdir(folder)
         run = train(parse(CONFIG, "c.yaml"), runs_dir=Path("runs")).run
         run.path.rename("runs/cat_dog-3")
