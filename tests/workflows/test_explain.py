@@ -274,7 +274,7 @@ def test_gradcam_looks_closer_than_predict(
     small_run: Callable[[str], Run], photo: Photo, tmp_path: Path
 ) -> None:
     """At all of a photo and finer, where the network pools globally; the answer is predict's."""
-    run = small_run("vgg16_transfer")
+    run = small_run("bird_plus")
     side, (predicted,) = run.card.input.width, load(run.path).predict(tmp_path / "noise.png", top=1)
     whole = open_explainer(run, ExplainOptions(method="gradcam")).explain(photo)
     seen = open_explainer(run, ExplainOptions(as_seen=True, method="gradcam")).explain(photo)
