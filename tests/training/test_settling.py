@@ -21,6 +21,12 @@ model:
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _device() -> None:
+    """Let it be named before a test looks at messages."""
+    start("cpu")
+
+
 def _steps(*overrides: str) -> Steps:
     return build_steps(parse(CONFIG, "x.yaml", overrides), 2, start("cpu"), weights=True)
 
