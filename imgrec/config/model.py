@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal, Self
 
@@ -12,12 +13,16 @@ from imgrec.config.keras.layers import Dense, Layer
 from imgrec.config.keras.named import Named
 from imgrec.sections.problems import shown_value, unknown
 from imgrec.sections.section import ConfigFinding, ProperFraction, Section, Text, field_error
-from imgrec.sections.yaml import KeyPath
-from imgrec.text import count_of
+from imgrec.sections.yaml import KeyPath, write_on_one_line
+from imgrec.text import count_of, nearest, printable
 
 _MAX_LAYERS = 2_000
 """Of a network, twice those of the largest one in keras.applications."""
 
+_LONGEST = 200
+"""Of a value that is shown as it should be written, in characters."""
+
+_PAIR = re.compile(r"=|: ")
 _OUTPUT_FUNCTIONS = ("softmax", "log_softmax", "sparsemax")
 
 
@@ -62,9 +67,16 @@ class Backbone(Section):
     @model_validator(mode="before")
     @classmethod
     def _not_a_name(cls, written: Any) -> Any:
-        if isinstance(written, str) and written in BACKBONES:
+        if not isinstance(written, str) or len(written) > _LONGEST or _PAIR.search(written):
+            return written
+        if written in BACKBONES:
             raise field_error(f"write {{name: {written}}} instead of {written}")
-        return written
+        name = nearest(written, BACKBONES) or "VGG16"
+        run = printable(write_on_one_line({"run": written}))
+        raise field_error(
+            f"{shown_value(written)} is not a mapping; write `{{name: {name}}}` for a pretrained "
+            f"network, `{run}` for that of a run"
+        )
 
     @property
     def title(self) -> str:

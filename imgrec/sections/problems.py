@@ -181,8 +181,8 @@ def _instead(kind: str, value: object) -> str:
         return f"; a dash needs a space after it, as in `- {value[1:].split()[0]}`"
     if kind == "list_type" and "(" in value:
         return "; begin the line of each item with `- `"
-    if kind == "model_type" and (pair := re.fullmatch(r"([\w.]+) ?= ?([^=,]+)", value)):
-        return f"; write `{pair[1]}: {pair[2]}`"
+    if kind == "model_type" and (pair := re.fullmatch(r"([\w.]+) ?(?:=|: ) ?([^=,{}]+)", value)):
+        return f"; write `{{{pair[1]}: {pair[2]}}}`"
     return ""
 
 

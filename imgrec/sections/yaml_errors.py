@@ -62,12 +62,13 @@ _IN_PLAIN_WORDS = {
 }
 _COLUMNS = "what belongs together begins in the same column"
 _WORDS = re.compile(r"[\w ./-]+")
+_PAIR = re.compile(r"[\w.-]+: +\S")
 _SECOND_COLON = re.compile(r"([\w.-]+: )([^'\"]*: [^'\"]*)")
 
 
 def _not_closed(lines: list[str], start: yaml.Mark, mark: yaml.Mark) -> str:
     """Return what is wrong in the brackets or quotes that begin at `start`."""
-    line = re.sub(r"\s+#.*", "", _shown(lines[start.line]))
+    line = _without_comment(_shown(lines[start.line]))
     form, wrong = closed(line)
     if not wrong and mark.line == start.line:
         return "a comma or a quote is missing between two values"
@@ -84,13 +85,36 @@ def _misplaced(lines: list[str], mark: yaml.Mark, problem: str) -> tuple[int, st
     for each in suspects:
         if message := _mark_missing(_shown(lines[each])):
             return each, message
-    pair = _SECOND_COLON.fullmatch(_shown(line))
+    pair = _SECOND_COLON.fullmatch(_without_comment(_shown(line)))
     if pair and ": " in line[: mark.column]:
-        return index, f"a second colon; put the value in quotes: `{pair[1]}'{pair[2]}'`"
+        return index, _second_colon(pair[1], pair[2])
     if above is None or _indentation(line) == _indentation(lines[above]):
         return index, "a missing colon, or a wrong indentation, at or above this line"
     spaces, there = count_of(_indentation(line), "space"), _indentation(lines[above])
     return index, f"begins with {spaces}, line {above + 1} with {there}; {_COLUMNS}"
+
+
+def _second_colon(key: str, value: str) -> str:
+    """Return how to write a value with a colon in it: as a mapping, if it can be one, or as text.
+
+    key: with its own colon.
+    """
+    text, mapping = f"`{key}'{value}'`", f"{key}{{{value}}}"
+    if _PAIR.match(value) and _is_yaml(mapping):
+        return f"a second colon; write `{mapping}` for a mapping, {text} for text"
+    return f"a second colon; put the value in quotes: {text}"
+
+
+def _is_yaml(text: str) -> bool:
+    try:
+        list(yaml.parse(text, yaml.SafeLoader))
+    except yaml.YAMLError:
+        return False
+    return True
+
+
+def _without_comment(line: str) -> str:
+    return re.sub(r"\s+#.*", "", line)
 
 
 def _shown(line: str) -> str:

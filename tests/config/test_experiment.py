@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from imgrec.config.keras.optimizers import Adam
 from imgrec.config.load import parse
 from imgrec.config.training import Training
 from imgrec.data.sources import SplitConfig
+from imgrec.errors import ConfigError
 
 Problems = Callable[..., list[str]]
 
@@ -266,6 +268,22 @@ def test_name_instead_of_a_backbone(problems: Problems) -> None:
     """A name alone comes with the mapping to write."""
     message = "model.backbone: write {name: VGG16} instead of VGG16"
     assert problems("model.backbone=VGG16") == [message]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["run: photos-3", "run: photos-3  # mine", "'run: photos-3'", "run=photos-3", "photos-3"],
+)
+def test_what_to_write_for_the_run_of_a_backbone(written: str) -> None:
+    """However it is written, the message shows a form that is then accepted."""
+    text = "name: x\ndata: {loader: digits, image_size: [8, 8]}\nmodel:\n  %s\n"
+    with pytest.raises(ConfigError) as caught:
+        parse(text % f"backbone: {written}", "x.yaml")
+    form = re.search(r"`(?:backbone: )?(\{run: [^`]+\})`", caught.value.message)
+    assert form, caught.value.message
+    backbone = parse(text % f"backbone: {form[1]}", "x.yaml").model.backbone
+    assert backbone is not None
+    assert backbone.run == "photos-3"
 
 
 def test_grey_backbone_from_scratch(config: str) -> None:

@@ -109,7 +109,12 @@ def test_an_unknown_name() -> None:
         (
             "model_type",
             "root = photos",
-            "'root = photos' is not a mapping of keys to values; write `root: photos`",
+            "'root = photos' is not a mapping of keys to values; write `{root: photos}`",
+        ),
+        (
+            "model_type",
+            "run: photos-3",
+            "'run: photos-3' is not a mapping of keys to values; write `{run: photos-3}`",
         ),
     ],
 )

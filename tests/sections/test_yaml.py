@@ -171,7 +171,13 @@ def test_aliases_are_expanded() -> None:
         ("a\n  b: 1\n", 1, "no colon; write `a:` for a key, `- a` for an item of a list"),
         ("a:1\nb: 2\n", 1, "a colon needs a space after it: write `a: 1`"),
         ("a:\n  - b\n  -c\n", 3, "a dash needs a space after it: write `- c`"),
-        ("a: b: c\n", 1, "a second colon; put the value in quotes: `a: 'b: c'`"),
+        (
+            "a: b: c # d\n",
+            1,
+            "a second colon; write `a: {b: c}` for a mapping, `a: 'b: c'` for text",
+        ),
+        ("a: b: c: d\n", 1, "a second colon; put the value in quotes: `a: 'b: c: d'`"),
+        ("a: b c: d\n", 1, "a second colon; put the value in quotes: `a: 'b c: d'`"),
         ("a: 1\nb: \x07\n", 2, "character '\\x07' is not allowed in YAML"),
         ("a: 1\nb: " + "9" * 5000, 2, "a number with too many digits"),
         ("a: 1\nb: 0x" + "f" * 5000, 2, "a number with too many digits"),
@@ -195,6 +201,7 @@ def test_errors(text: str, line: int, message: str) -> None:
         "a:1\nb: 2\n",
         "a:\n  - b\n  -c\n",
         "a: b: c\n",
+        "a: b: c: d\n",
         "a\n  b: 1\n",
     ],
 )
