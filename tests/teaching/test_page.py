@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from imgrec.files import sha256
 from imgrec.serve.security import add_token
 from tests.conftest import PROJECT
 from tests.serve.running import Running
@@ -330,6 +332,35 @@ def test_a_job_is_found_again(browser: Any, service: Tokened) -> None:
     assert visit.said == []
 
 
+@pytest.mark.long
+def test_the_versions_are_those_of_now(browser: Any, service: Tokened) -> None:
+    """When a job ends that withdrew some, and when one comes back to a tab that is open."""
+    _teach_over_rest(service, "fish", red=3, blue=3)
+    ask, path = _Asking(service), "/v1/classifiers/fish"
+    assert ask("POST", f"{path}/publish")["version"]["number"] == 1
+    job = {"id": "1", "kind": "delete", "state": "running", "step": "", "done": 0, "total": 0}
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.token)
+    visit.page.route("**/fish/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
+    visit.page.route("**/fish/jobs/1", lambda route: route.fulfill(json=job))
+    visit.go("fish/versions")
+    visit.has(".version.published", "fish-1")
+    visit.has(".jobs", "Deleting")
+    gone = {"photos": [sha256(picture(0, red=True))]}
+    assert ask("POST", f"{path}/photos:forget", gone)["published"] == 2
+    job |= {"state": "done", "status": 200, "answer": {}}
+    visit.has(".version.published", "fish-2")
+    visit.has(".version.withdrawn", "fish-1")
+    assert ask("POST", f"{path}/publish", {"force": True})["version"]["number"] == 3
+    visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    visit.has(".version.published", "fish-3")
+    ask("POST", f"{path}/photos:forget", {"photos": [sha256(picture(1, red=True))]})
+    visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    visit.has("#content", "Nothing is published|fish-3 withdrawn")
+    playwright.expect(visit.page.get_by_role("heading", name="Use it")).to_have_count(0)
+    assert visit.said == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [LARGE, PHONE], ids=["large", "phone"])
 def test_everybody_can_use_the_page(
@@ -346,6 +377,31 @@ def test_everybody_can_use_the_page(
         found = axe.Axe().run(visit.page)
         assert found.violations_count == 0, found.generate_report()
     assert [each for each in visit.said if "404" not in each] == []
+
+
+class _Asking:
+    """Requests with the right to manage, whose answers are documents."""
+
+    def __init__(self, service: Tokened) -> None:
+        self._running = service.running
+        self._headers = {"authorization": f"Bearer {service.token}"}
+
+    def __call__(self, method: str, path: str, body: bytes | dict[str, Any] = b"") -> Any:
+        """Return the answer, which is not one of an error."""
+        kind = {"content-type": "application/json"} if isinstance(body, dict) else {}
+        content = json.dumps(body).encode() if isinstance(body, dict) else body
+        found = self._running.ask(method, path, content, self._headers | kind)
+        assert found.status < 300, found.document
+        return found.document
+
+
+def _teach_over_rest(service: Tokened, name: str, **photos: int) -> None:
+    """Make a classifier with some photos of each class, in `red` and others."""
+    ask, path = _Asking(service), f"/v1/classifiers/{name}"
+    ask("PUT", path)
+    for place, (class_name, count) in enumerate(photos.items()):
+        for content in pictures(100 * place, count, red=class_name == "red"):
+            ask("POST", f"{path}/classes/{class_name}/photos", content)
 
 
 def _enter_token(visit: Visit, right: str) -> None:

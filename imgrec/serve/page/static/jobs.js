@@ -62,6 +62,7 @@ export function jobsPanel(jobs) {
     if (shown.length !== panel.children.length) panel.replaceChildren(...shown);
   };
   jobs.addEventListener("change", draw);
+  draw();
   return panel;
 }
 

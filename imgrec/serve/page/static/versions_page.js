@@ -7,14 +7,26 @@ import { count, moment, percent } from "./words.js";
 
 export async function versionsPage(context) {
   const { classifier, head } = await openClassifier(context, "versions");
-  const versions = await entries(`${classifier.path}/versions`, "versions", { signal: context.signal });
-  const again = () => versionsPage(context).then((parts) => document.getElementById("content").replaceChildren(...parts.filter(Boolean)));
-  return [
-    head,
-    versions.length ? versionList(classifier, versions.toReversed(), context, again) : nothing(classifier),
-    classifier.document.published && usage(classifier, context.service),
-    settings(classifier),
-  ];
+  const place = el("div");
+  let latest = 0;
+  let shown = "";
+  const draw = async () => {
+    const mine = (latest += 1);
+    const versions = await entries(`${classifier.path}/versions`, "versions", { signal: context.signal });
+    const read = JSON.stringify(versions);
+    if (mine !== latest || read === shown) return;
+    shown = read;
+    const answers = versions.some((each) => each.state === "published");
+    place.replaceChildren(
+      versions.length ? versionList(classifier, versions.toReversed(), context) : nothing(classifier),
+      ...(answers ? [usage(classifier, context.service)] : []),
+    );
+  };
+  classifier.addEventListener("change", () => draw().catch(fail));
+  const back = () => document.hidden || classifier.load().catch(fail);
+  document.addEventListener("visibilitychange", back, { signal: context.signal });
+  await draw();
+  return [head, place, settings(classifier)];
 }
 
 function nothing(classifier) {
@@ -27,16 +39,16 @@ function nothing(classifier) {
   );
 }
 
-function versionList(classifier, versions, context, again) {
+function versionList(classifier, versions, context) {
   return el(
     "section",
     { "aria-labelledby": "list" },
     el("h2", { id: "list" }, "Versions"),
-    el("ul", { class: "versions" }, versions.map((each) => versionCard(classifier, each, context, again))),
+    el("ul", { class: "versions" }, versions.map((each) => versionCard(classifier, each, context))),
   );
 }
 
-function versionCard(classifier, version, context, again) {
+function versionCard(classifier, version, context) {
   const { accuracy, state } = version;
   const badge = {
     published: el("span", { class: "finding better" }, "published"),
@@ -49,11 +61,11 @@ function versionCard(classifier, version, context, again) {
     el("div", {}, el("h3", {}, name(`${classifier.name}-${version.number}`), " ", badge), el("p", { class: "quiet" }, facts.join(" · "))),
     accuracy &&
       el("p", { class: "measured" }, el("strong", {}, percent(accuracy.value)), el("small", {}, `${percent(accuracy.low)} to ${percent(accuracy.high)}`)),
-    el("div", { class: "files" }, state === "withdrawn" ? el("p", { class: "quiet" }, "A photo that it knew was deleted.") : files(classifier, version, context, again)),
+    el("div", { class: "files" }, state === "withdrawn" ? el("p", { class: "quiet" }, "A photo that it knew was deleted.") : files(classifier, version, context)),
   );
 }
 
-function files(classifier, version, context, again) {
+function files(classifier, version, context) {
   const path = `${classifier.path}/versions/${version.number}`;
   const named = `${classifier.name}-${version.number}`;
   const download = (label, file, filename) => busyButton(label, () => save(`${path}/${file}`, filename), { class: "plain" });
@@ -64,7 +76,7 @@ function files(classifier, version, context, again) {
   const answer = async () => {
     await document_(`${path}:restore`, { method: "POST" });
     toast(`Version ${version.number} is published again`);
-    await again();
+    await classifier.load();
   };
   const restore = busyButton("Restore", answer, { class: "plain restore" });
   return [report, download("Run (.zip)", "run.zip", `${named}.zip`), download(".tflite", "model.tflite", `${named}.tflite`), version.state === "available" && restore];
@@ -107,7 +119,6 @@ function settings(classifier) {
       const require = given.split(",").map((each) => each.trim()).filter(Boolean);
       await document_(classifier.path, { method: "PATCH", json: { require } });
       await classifier.load();
-      draw();
     };
     await asked("Requirements for publishing", { label: "Requirements, separated by commas", help: "Such as accuracy >= 0.95", value, required: false, save });
   };
@@ -123,6 +134,7 @@ function settings(classifier) {
     await document_(classifier.path, { method: "DELETE" });
     location.hash = "#/";
   };
+  classifier.addEventListener("change", draw);
   draw();
   return el(
     "section",

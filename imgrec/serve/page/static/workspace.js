@@ -8,7 +8,11 @@ import { looksOn } from "./rights.js";
 
 /** Read a classifier, and return it with the top of its pages. */
 export async function openClassifier(context, current) {
-  const classifier = await new Classifier(context.name, context.signal).load();
+  const classifier = new Classifier(context.name, context.signal);
+  classifier.jobs.addEventListener("end", () => classifier.load().catch(fail));
+  // Before anything else is read: what a job changes that ends later is read again.
+  await classifier.jobs.find();
+  await classifier.load();
   addEventListener("keydown", (event) => undoKey(event, classifier), { signal: context.signal });
   const to = (place) => `#/${part(context.name)}${place && `/${place}`}`;
   const tab = ([place, label]) =>
@@ -26,8 +30,6 @@ export async function openClassifier(context, current) {
     jobsPanel(classifier.jobs),
     el("p", { class: "quiet rights" }, "You can look at everything and try it. Teaching takes a token with the right to manage."),
   );
-  classifier.jobs.find().catch(fail);
-  classifier.jobs.addEventListener("end", () => classifier.load().catch(fail));
   return { classifier, head };
 }
 
