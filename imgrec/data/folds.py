@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def hold_out(
-    splits: Splits, number: int, of: int, seed: int, groups: Mapping[str, str] | None = None
+    splits: Splits,
+    number: int,
+    of: int,
+    seed: int,
+    groups: Mapping[str, str] | None = None,
+    *,
+    fewest: int = 1,
 ) -> Splits:
     """Return splits whose test images are a fold of the training and validation images.
 
@@ -30,6 +36,7 @@ def hold_out(
         of: How many folds there are.
         seed: What the division depends on, besides the names.
         groups: The group of each record by its name; a group is not divided.
+        fewest: As for `split`.
 
     Raises:
         DataError: A class has too few images, or groups; or a fold would hold out nothing, or all
@@ -44,7 +51,7 @@ def hold_out(
     held_out = [each for each, fold in zip(pool, fold_of, strict=True) if fold == number - 1]
     dataset = Dataset(tuple(rest), splits.classes, splits.findings)
     if groups is None or not share:
-        divided = split(dataset, share, 0, seed)
+        divided = split(dataset, share, 0, seed, fewest=fewest)
     else:
         divided = split_groups(dataset, [groups[each.name] for each in rest], share, 0, seed)
     return replace(divided, test=tuple(sorted(held_out, key=lambda record: record.name)))

@@ -21,7 +21,9 @@ _PARTS = "training", "validation", "test"
 _EVERY_IMAGE = "every image needs a group"
 
 
-def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits:
+def split(
+    dataset: Dataset, validation: float, test: float, seed: int, *, fewest: int = 1
+) -> Splits:
     """Divide `dataset` class by class; a split whose fraction is 0 stays empty.
 
     An image's split depends on its name, the names of its class's other images and the seed.
@@ -32,6 +34,7 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
             split has at least one image of every class.
         test: The same for the test split; both together are below 1, the rest is for training.
         seed: Any whole number.
+        fewest: How many images of each class the training needs at least.
 
     Raises:
         DataError: A class has too few images.
@@ -40,14 +43,15 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
     if min(validation, test) < 0 or shares[0] <= 0:
         raise DataError(f"fractions of {validation} and {test} leave nothing for training")
     groups = _by_class(dataset)
-    named = [name for name, share in zip(_PARTS, shares, strict=True) if share > 0]
-    *before, last = named
+    *before, last = [name for name, share in zip(_PARTS, shares, strict=True) if share > 0]
+    sizes = [len(group) for group in groups]
+    without = f"take none for {last} with {setting(f'data.split.{last}', '0')}"
     check_sizes(
         dataset.classes,
-        [len(group) for group in groups],
-        len(named),
+        sizes,
+        len(before) + fewest if before else 1,
         f"{', '.join(before)} and {last} images",
-        otherwise=f"take none for {last} with {setting(f'data.split.{last}', '0')}",
+        otherwise=without if min(sizes) >= fewest else "",
     )
     parts: tuple[list[Record], ...] = ([], [], [])
     for group in groups:
@@ -123,7 +127,7 @@ def check_sizes(
         sizes: How many things each has.
         least: How many each needs.
         parts: What they are divided into.
-        otherwise: What helps apart from adding things.
+        otherwise: What helps apart from adding things; empty if nothing does.
         things: What is divided.
     """
     small = [
@@ -134,7 +138,8 @@ def check_sizes(
     if small:
         raise DataError(
             f"too few {things} to divide into {parts}: {', '.join(small)}",
-            hint=f"every class needs at least {least} {things}: add some, or {otherwise}",
+            hint=f"every class needs at least {least} {things}: add some"
+            + (f", or {otherwise}" if otherwise else ""),
         )
 
 

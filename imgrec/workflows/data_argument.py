@@ -63,9 +63,13 @@ def max_megapixels(data: DataLocation) -> int:
     return data.max_megapixels if isinstance(data, Data) else MAX_MEGAPIXELS
 
 
-def splits_of(data: DataLocation, seed: int) -> Splits:
-    """Return the images by split, whether they have one label or several; raises like `read`."""
+def splits_of(data: DataLocation, seed: int, *, fewest: int = 1) -> Splits:
+    """Return the images by split, whether they have one label or several; raises like `read`.
+
+    fewest: how many images of each class the training needs at least.
+    """
     if any(loader.uses_tensorflow and loader.name == data.loader for loader in LOADERS):
         # TensorFlow's settings have to be there before it is imported.
         import_tensorflow()
-    return read(data, seed, data.image_size if isinstance(data, Data) else None)
+    size = data.image_size if isinstance(data, Data) else None
+    return read(data, seed, size, fewest=fewest)

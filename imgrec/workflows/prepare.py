@@ -34,6 +34,7 @@ from imgrec.progress import Progress
 from imgrec.scores import Skipped
 from imgrec.text import printable
 from imgrec.training.batch import check_class_weight, check_output, encode, image_weights
+from imgrec.training.logistic import FEWEST_PHOTOS
 from imgrec.training.stream import BatchSchedule, TrainingImages
 from imgrec.workflows.bad_files import list_bad, naming_bad_files
 from imgrec.workflows.data_argument import splits_of
@@ -130,7 +131,8 @@ def fitting_splits(experiment: Experiment) -> Splits:
     with located_problems(experiment):
         check_tracking(experiment.tracking)
         with naming_bad_files(data):
-            splits = read_images(data, experiment.seed)
+            fewest = FEWEST_PHOTOS if experiment.model.head else 1
+            splits = read_images(data, experiment.seed, fewest=fewest)
         check_output(experiment.model.output, splits.classes, multi_label=data.multi_label)
         check_class_weight(experiment.training.class_weight, splits.classes)
         check_slices(judging(splits)[1], evaluation.slicing.by)
@@ -138,12 +140,13 @@ def fitting_splits(experiment: Experiment) -> Splits:
     return splits
 
 
-def read_images(data: Data, seed: int) -> Splits:
+def read_images(data: Data, seed: int, *, fewest: int = 1) -> Splits:
     """Return the images at `data`; raises DataError like `read`.
 
     Also if they may have several labels, and `data` does not say so.
+    fewest: how many images of each class the training needs at least.
     """
-    splits = splits_of(data, seed)
+    splits = splits_of(data, seed, fewest=fewest)
     found = first_multilabel(splits.train)
     if found is not None and not data.multi_label:
         raise DataError(

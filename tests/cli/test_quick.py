@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -55,6 +56,24 @@ def test_photos_that_give_no_model(
     assert (process.returncode, process.stdout) == (3, "")
     assert message in process.stderr
     assert not (tmp_path / "runs").exists()
+
+
+@needs_weights
+@pytest.mark.parametrize("photos", [1, 2])
+def test_a_hint_about_a_small_class_works(photos: int, imgrec: Imgrec, tmp_path: Path) -> None:
+    """Two photos are enough without validation images, which is not offered for a single one."""
+    folder = write_bright_and_dark(tmp_path / "photos", 4, 64)
+    for path in sorted((folder / "dark").iterdir())[photos:]:
+        path.unlink()
+    process = imgrec(*QUICK)
+    assert process.returncode == 3
+    assert f"training and validation images: dark ({photos})" in process.stderr
+    hint = process.stderr.partition("hint: every class needs at least 3 images: add some")[2]
+    option = re.findall(r"--set (\S+)", hint)
+    assert len(option) == photos - 1
+    if option:
+        followed = imgrec(*QUICK, "--set", *option)
+        assert followed.returncode == 0, followed.stderr
 
 
 @pytest.mark.usefixtures("no_packaged_weights")

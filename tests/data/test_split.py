@@ -122,6 +122,16 @@ def test_classes_that_are_too_small_are_named() -> None:
     )
 
 
+def test_what_helps_depends_on_what_the_training_needs() -> None:
+    """Fewer splits are only offered if a class then has enough images for the training."""
+    for size, offered in ((1, False), (2, True)):
+        with pytest.raises(DataError, match=rf"validation images: 0 \({size}\)") as caught:
+            split(dataset([size, 9]), 0.2, 0, 0, fewest=2)
+        assert caught.value.hint.startswith("every class needs at least 3 images: add some")
+        assert ("take none for validation" in caught.value.hint) is offered
+    assert len(split(dataset([3, 9]), 0.2, 0, 0, fewest=2).validation) == 3
+
+
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (-0.1, 0), (1, 0)])
 def test_impossible_shares_are_refused(shares: tuple[float, float]) -> None:
     """Something has to be left for training."""

@@ -67,7 +67,13 @@ def find_loader(path: str) -> Loader[Any] | None:
     return None
 
 
-def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = None) -> Splits:
+def read(
+    data: DataLocation,
+    seed: int,
+    image_size: tuple[int, int] | None = None,
+    *,
+    fewest: int = 1,
+) -> Splits:
     """Return the images at `data` by split; no file of an image is opened yet.
 
     Splits that the source doesn't have are taken from the training images by the seed: as
@@ -79,6 +85,8 @@ def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = Non
         data: Where the images are.
         seed: What the division depends on, besides the names.
         image_size: (height, width) in pixels, for images that are drawn.
+        fewest: How many images of each class the training needs at least, if some are taken from
+            it.
 
     Raises:
         DataError: There are no such images, or their classes or groups don't fit together.
@@ -102,7 +110,7 @@ def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = Non
     groups = _grouped(parts, data.group)
     if len(parts) > 1:
         parts = {part: _prefixed(dataset, part) for part, dataset in parts.items()}
-    splits = _joined(parts, data, seed, groups)
+    splits = _joined(parts, data, seed, groups, fewest)
     if data.fold is None:
         return splits
     group_of = {
@@ -110,7 +118,8 @@ def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = Non
         for part, found_groups in groups.items()
         for record, group in zip(parts[part].records, found_groups, strict=True)
     }
-    return hold_out(splits, data.fold.number, data.fold.of, seed, group_of or None)
+    fold = data.fold
+    return hold_out(splits, fold.number, fold.of, seed, group_of or None, fewest=fewest)
 
 
 def read_parts(
@@ -240,10 +249,15 @@ def _grouped(parts: RecordsBySplit, group: str | None) -> Mapping[str, tuple[str
 
 
 def _joined(
-    parts: RecordsBySplit, data: DataLocation, seed: int, groups: Mapping[str, tuple[str, ...]]
+    parts: RecordsBySplit,
+    data: DataLocation,
+    seed: int,
+    groups: Mapping[str, tuple[str, ...]],
+    fewest: int,
 ) -> Splits:
     """Return the splits of the source, and those taken from the training images."""
-    splits = _divided(parts["train"], _shares(parts, data), seed, groups.get("train"))
+    shares = _shares(parts, data)
+    splits = _divided(parts["train"], shares, seed, groups.get("train"), fewest)
     return replace(
         splits,
         validation=_records(parts, "validation") or splits.validation,
@@ -253,12 +267,16 @@ def _joined(
 
 
 def _divided(
-    train: Dataset, shares: tuple[float, float], seed: int, groups: Sequence[str] | None = None
+    train: Dataset,
+    shares: tuple[float, float],
+    seed: int,
+    groups: Sequence[str] | None = None,
+    fewest: int = 1,
 ) -> Splits:
     if groups is None and first_multilabel(train.records):
         groups = [record.name for record in train.records]
     if groups is None:
-        return split(train, *shares, seed)
+        return split(train, *shares, seed, fewest=fewest)
     return split_groups(train, groups, *shares, seed)
 
 

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from imgrec.errors import DataError, RunError
 from imgrec.text import count_of, join_few, printable
 
-_FEWEST = 2
+FEWEST_PHOTOS = 2
+"""Of each class, so that one can be held out."""
+
+_FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,13 @@ class LabelledPhotos:
 
     def _check_classes(self, first: NDArray[np.intp]) -> None:
         """first: the different photos."""
-        if len(self.classes) < _FEWEST:
+        if len(self.classes) < _FEWEST_CLASSES:
             raise DataError("there is only one class; a classifier needs two or more")
         counts = np.bincount(self.labels[first], minlength=len(self.classes))
         few = [
             printable(name)
             for name, count in zip(self.classes, counts, strict=True)
-            if count < _FEWEST
+            if count < FEWEST_PHOTOS
         ]
         if few:
             raise DataError(
