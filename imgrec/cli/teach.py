@@ -253,6 +253,8 @@ def _say_published(console: Console, done: Published | None, folder: Path, run: 
             console.say(note)
     for verdict in done.verdicts:
         console.say(f"{'met' if verdict.met else 'not met'}: {verdict.reason}")
+    if done.judgement.not_compared:
+        console.say(done.judgement.not_compared)
     if done.version is None:
         console.say("not published")
         raise click.exceptions.Exit(1)

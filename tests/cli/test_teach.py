@@ -188,6 +188,26 @@ def test_versions_are_compared_on_the_photos_of_both(
     )
 
 
+def test_versions_of_other_classes_are_not_compared(
+    taught: Imgrec, folder: Path, tmp_path: Path
+) -> None:
+    """The command says so, and why, whether or not the version is published."""
+    for name in ("red", "blue"):
+        taught("teach", folder, name, tmp_path / name)
+    assert "not compared" not in taught("teach", folder, "--publish").stderr
+    for number in (60, 61):
+        (tmp_path / f"{number}.png").write_bytes(picture(number, red=True))
+    why = "not compared with version 1, as the classes differ: green is new\n"
+    photos = tmp_path / "6?.png"
+    refused = taught("teach", folder, "green", photos, "--publish", "--require", "log_loss <= 0")
+    assert refused.stderr.endswith(f"{why}not published\n")
+    options = ("--publish", "--no-require", "--json")
+    assert json.loads(taught("teach", folder, *options).stdout)["not_compared"] == why.strip()
+    again = taught("teach", folder, "--publish")
+    assert "not compared" not in again.stderr
+    assert "met: on the 10 photos that both were measured on" in again.stderr
+
+
 @needs_weights
 @pytest.mark.slow
 def test_a_published_run_says_what_it_is_judged_by(

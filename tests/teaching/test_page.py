@@ -379,6 +379,27 @@ def test_everybody_can_use_the_page(
     assert [each for each in visit.said if "404" not in each] == []
 
 
+@pytest.mark.long
+def test_a_version_of_other_classes_is_not_compared(browser: Any, service: Tokened) -> None:
+    """The page says so where one publishes, and what it promises of requirements is true."""
+    _teach_over_rest(service, "snakes", red=2, blue=2)
+    ask, path = _Asking(service), "/v1/classifiers/snakes"
+    ask("POST", f"{path}/publish")
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.token)
+    visit.go("snakes/versions")
+    visit.has(".settings", "If their classes differ, .* they are not compared")
+    for content in pictures(200, 2, red=False):
+        ask("POST", f"{path}/classes/green/photos", content)
+    ask("PATCH", path, {"require": ["log_loss <= 0"]})
+    visit.go("snakes")
+    visit.press("Publish")
+    why = "not compared with version 1, as the classes differ: green is new"
+    visit.has(".verdict", why)
+    visit.press("Publish anyway")
+    visit.has(".publish", f"Version 2 is published.*It was {why}")
+
+
 class _Asking:
     """Requests with the right to manage, whose answers are documents."""
 

@@ -225,6 +225,21 @@ def test_versions(rest: Rest) -> None:
     assert states == ["withdrawn", "withdrawn", "published"]
 
 
+def test_versions_of_other_classes_are_not_compared(rest: Rest) -> None:
+    """The answer says why, whether or not the version is published."""
+    assert rest.document("POST", "/pets/publish", {"force": True})["not_compared"] == ""
+    rest("PATCH", "/pets/classes/red", {"name": "rouge"})
+    for number in (60, 61):
+        rest("POST", "/pets/classes/green/photos", picture(number, red=True))
+    rest("PATCH", "/pets", {"require": ["log_loss <= 0"]})
+    refused = rest("POST", "/pets/publish")
+    assert refused.status == 409
+    done = rest.document("POST", "/pets/publish", {"force": True})
+    why = "as the classes differ: green, rouge are new; red is gone"
+    for found in (json.loads(refused.body), done):
+        assert found["not_compared"] == f"not compared with version 2, {why}"
+
+
 def test_versions_are_listed_in_pages(rest: Rest) -> None:
     """What a version is, and which one answers, has an ETag."""
     rest("POST", "/pets/publish", {"force": True})

@@ -323,7 +323,8 @@ class Classifier(Contents):
         """Write a version, a complete run, and let it answer if it meets the requirements.
 
         It has to meet `require`, and must not be worse than the published version beyond chance, on
-        the photos that both were measured on.
+        the photos that both were measured on. If their classes differ, they are not compared, and
+        the judgement says so.
 
         Args:
             run: A run that was trained on photos of this classifier, which is copied; it is judged

@@ -84,6 +84,7 @@ def published_document(done: Published) -> Document:
     return {
         "version": None if done.version is None else version_document(done.version),
         "verdicts": [_verdict(each) for each in done.verdicts],
+        "not_compared": done.judgement.not_compared,
         "judged_by": {
             "split": done.judgement.split,
             "photos": done.judgement.photos,

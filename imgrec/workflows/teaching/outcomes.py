@@ -46,13 +46,15 @@ class Judgement:
     """What a version was judged by.
 
     accuracy: with its exact 95 % interval. photos: how many it was measured on. split: those of the
-    cross-validation of a head, or the test or validation images of a run.
+    cross-validation of a head, or the test or validation images of a run. not_compared: why it was
+    not compared with the published version; empty if it was, or if there is none.
     """
 
     verdicts: tuple[RequirementResult, ...]
     accuracy: MetricValue
     photos: int
     split: str
+    not_compared: str = ""
 
     @property
     def met(self) -> bool:
@@ -60,10 +62,12 @@ class Judgement:
         return all(each.met for each in self.verdicts)
 
 
-def judgement_of(assessment: Assessment, verdicts: tuple[RequirementResult, ...]) -> Judgement:
+def judgement_of(
+    assessment: Assessment, verdicts: tuple[RequirementResult, ...], not_compared: str
+) -> Judgement:
     """Return a judgement by the answers of an assessment."""
     accuracy, photos = assessment.evaluation.metrics["accuracy"], len(assessment.scores.names)
-    return Judgement(verdicts, accuracy, photos, assessment.split)
+    return Judgement(verdicts, accuracy, photos, assessment.split, not_compared)
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ def publish_run(store: Store, run: Run, progress: Progress, *, force: bool) -> P
         run, evaluation.EvaluationRequest(gate=Gate(required)), progress=progress
     )
     hashes = [known_as[name].sha256 for name in found.scores.names]
-    verdicts = found.verdicts + compare_with_published(store, found.scores, hashes)
-    judgement = judgement_of(found, verdicts)
+    compared, not_compared = compare_with_published(store, found.scores, hashes)
+    judgement = judgement_of(found, found.verdicts + compared, not_compared)
     if not force and not judgement.met:
         return Published(None, judgement)
     if (copy := _copy_of(store, run)) is not None:

@@ -29,7 +29,7 @@ from imgrec.runs.folder import Run
 from imgrec.runs.notes import NO_NOTES
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import ONE_LABEL, Scores
-from imgrec.text import count_of
+from imgrec.text import count_of, join_few, printable
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.reports import write_results
 from imgrec.workflows.teaching.backbone import Backbone, Decoding
@@ -64,18 +64,18 @@ def judge(store: Store, solved: Solved) -> Judgement:
     required = [parse(each) for each in store.setting(REQUIRE, [])]
     verdicts = check_requirements(assessment.evaluation, required)
     hashes = [each.sha256 for each in solved.examples.photos]
-    verdicts += compare_with_published(store, solved.scores, hashes)
-    return judgement_of(assessment, verdicts)
+    compared, not_compared = compare_with_published(store, solved.scores, hashes)
+    return judgement_of(assessment, verdicts + compared, not_compared)
 
 
 def compare_with_published(
     store: Store, scores: Scores, hashes: Sequence[str]
-) -> tuple[RequirementResult, ...]:
-    """Return whether answers are not worse than those of the published version.
+) -> tuple[tuple[RequirementResult, ...], str]:
+    """Return whether answers are not worse than those of the published version, or why not known.
 
     The version is compared by the answers that it was judged by, on the photos that both were
     measured on, with their labels of now. If there is no such photo, or there are other classes,
-    nothing is returned.
+    nothing is compared, and the text says why. It is empty if nothing is published.
 
     Args:
         store: The classifier.
@@ -83,8 +83,12 @@ def compare_with_published(
         hashes: The SHA-256 of each of these photos.
     """
     published = store.published
-    if published is None or tuple(published.classes) != scores.classes:
-        return ()
+    if published is None:
+        return (), ""
+    before = f"version {published.number}"
+    if tuple(published.classes) != scores.classes:
+        differ = _class_changes(published.classes, scores.classes)
+        return (), f"not compared with {before}, as the classes differ: {differ}"
     known = {
         each.sha256: each.probabilities
         for each in store.version_photos(published.number)
@@ -92,16 +96,28 @@ def compare_with_published(
     }
     rows = np.array([row for row, each in enumerate(hashes) if each in known], np.intp)
     if not len(rows):
-        return ()
+        return (), f"not compared with {before}: there is no photo that both were measured on"
     now = scores.at(rows)
     found = np.stack([known[hashes[row]] for row in rows.tolist()])
     then = replace(now, probabilities=found, ood_similarity=None, decision=ONE_LABEL)
-    baseline = _assessment(f"version {published.number}", then)
+    baseline = _assessment(before, then)
     comparison = compare(_assessment(store.name, now), baseline)
     shared = "photo" if len(rows) == 1 else count_of(len(rows), "photo")
-    return tuple(
+    verdicts = tuple(
         replace(each, reason=f"on the {shared} that both were measured on, {each.reason}")
         for each in check_drop(comparison, {"accuracy": 0.0})
+    )
+    return verdicts, ""
+
+
+def _class_changes(before: Sequence[str], now: Sequence[str]) -> str:
+    """Return which classes are new, and which are gone, in words."""
+    changes = {"new": [each for each in now if each not in before]}
+    changes["gone"] = [each for each in before if each not in now]
+    return "; ".join(
+        f"{join_few([*map(printable, names)])} {'is' if len(names) == 1 else 'are'} {what}"
+        for what, names in changes.items()
+        if names
     )
 
 

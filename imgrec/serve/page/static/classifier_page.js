@@ -89,20 +89,21 @@ function publishBox(classifier) {
     refusal.replaceChildren();
     const found = await classifier.jobs.ask(`${classifier.path}/publish`, { method: "POST", json: { force } });
     toast(`Version ${found.version.number} is published`);
+    compared.textContent = found.not_compared && `It was ${found.not_compared}.`;
     await classifier.load();
   };
   const attempt = async () => {
     try {
       await publish(false);
     } catch (error) {
-      const verdicts = error.document?.verdicts;
-      if (!verdicts) throw error;
-      refusal.replaceChildren(missed(verdicts, () => publish(true), () => refusal.replaceChildren()));
+      if (!error.document?.verdicts) throw error;
+      refusal.replaceChildren(missed(error.document, () => publish(true), () => refusal.replaceChildren()));
     }
   };
   const act = busyButton("Publish", attempt, { class: "primary" });
   const said = el("p", { class: "quiet" });
-  box.append(act, said);
+  const compared = el("p", { class: "quiet", role: "status" });
+  box.append(act, said, compared);
   const draw = () => {
     const { published, standing } = classifier.document;
     const ready = standing.state !== "too_few";
@@ -119,7 +120,7 @@ function publishBox(classifier) {
   return [box, refusal];
 }
 
-function missed(verdicts, force, close) {
+function missed({ verdicts, not_compared: notCompared }, force, close) {
   const item = ({ met, reason }) =>
     el(
       "li",
@@ -132,6 +133,7 @@ function missed(verdicts, force, close) {
     { class: "verdict missed", "aria-labelledby": "refused" },
     el("h2", { id: "refused" }, el("span", { class: "mark", "aria-hidden": "true" }, "✗"), "Not published"),
     el("ul", {}, verdicts.map(item)),
+    notCompared && el("p", { class: "quiet" }, `It was ${notCompared}.`),
     el("div", { class: "actions start" }, busyButton("Publish anyway", force), button("Dismiss", close, { class: "plain" })),
   );
 }

@@ -5,6 +5,9 @@ import { asked, busyButton, button, confirmed, el, fail, name, toast } from "./d
 import { openClassifier } from "./workspace.js";
 import { count, moment, percent } from "./words.js";
 
+const COMPARED =
+  "A version that is significantly worse than the published one is refused, too. If their classes differ, as after a new class, they are not compared.";
+
 export async function versionsPage(context) {
   const { classifier, head } = await openClassifier(context, "versions");
   const place = el("div");
@@ -111,7 +114,7 @@ function settings(classifier) {
   const requirements = el("p", {});
   const draw = () => {
     const found = classifier.document.require;
-    requirements.replaceChildren(...(found.length ? found.flatMap((each, place) => [place ? ", " : "", el("code", {}, each)]) : ["Nothing is required yet. A version that is significantly worse than the published one is refused in any case."]));
+    requirements.replaceChildren(...(found.length ? found.flatMap((each, place) => [place ? ", " : "", el("code", {}, each)]) : ["Nothing is required yet."]));
   };
   const change = async () => {
     const value = classifier.document.require.join(", ");
@@ -143,7 +146,7 @@ function settings(classifier) {
     el(
       "div",
       { class: "row" },
-      el("div", {}, el("h3", {}, "Requirements for publishing"), requirements),
+      el("div", {}, el("h3", {}, "Requirements for publishing"), requirements, el("p", { class: "quiet" }, COMPARED)),
       button("Change", change, { "aria-label": "Change the requirements" }),
     ),
     el("div", { class: "row" }, el("div", {}, el("h3", {}, "Name"), el("p", {}, name(classifier.name))), button("Rename", rename, { "aria-label": "Rename the classifier" })),
