@@ -107,7 +107,9 @@ def teach(
             found = classifier_document(classifier)
             found |= {"added": added_document(added, classifier)["photos"]}
             console.document(found | ({} if done is None else published_document(done)))
-    if publish:
+        if publish and done is None:
+            raise _too_few(folder, classifier.examples().missing)
+    if done is not None:
         _say_published(console, done, folder, run)
     if _refused(added):
         raise _unusable(added)
@@ -229,22 +231,25 @@ def _say_added(console: Console, added: Sequence[AddedPhoto], class_name: str) -
 
 
 def _publish(console: Console, classifier: Classifier, run: str | None) -> Published | None:
-    """Publish a version; return None if there are too few photos, which the standing says."""
+    """Publish a version; return None if there are too few photos."""
     if run is None and not classifier.examples().complete:
         return None
     return classifier.publish(run, progress=console)
 
 
-def _say_published(console: Console, done: Published | None, folder: Path, run: str | None) -> None:
+def _too_few(folder: Path, missing: str) -> DataError:
+    """Return why no version was written; missing: what a model of all classes lacks."""
+    place = printable(shlex.quote(str(folder)))
+    return DataError(
+        f"not published: {missing}; the photos are kept",
+        hint=f"add photos, and repeat `imgrec teach {place} --publish`",
+    )
+
+
+def _say_published(console: Console, done: Published, folder: Path, run: str | None) -> None:
     """Say what came of a publication, and end with another status than 0 if there is no version."""
     from imgrec.workflows.teaching import note_on
 
-    if done is None:
-        place = printable(shlex.quote(str(folder)))
-        raise DataError(
-            "not published: too few photos, see above; the photos are kept",
-            hint=f"add photos, and repeat `imgrec teach {place} --publish`",
-        )
     if run is not None:  # a head's own accuracy was shown with the classes
         judged = done.judgement
         photos = count_of(judged.photos, f"{judged.split} image")

@@ -167,12 +167,21 @@ def test_what_a_model_lacks_is_said(taught: Imgrec, folder: Path, tmp_path: Path
     assert done.stdout.endswith(
         f"red is the only class with photos\n`imgrec teach {folder} CLASS PHOTO...` adds photos\n"
     )
-    assert "not published: too few photos, see above; the photos are kept" in done.stderr
+    kept = "the photos are kept"
+    assert f"not published: red is the only class with photos; {kept}" in done.stderr
     one = taught("teach", folder, "blue", tmp_path / "blue" / "100.png", "--publish", "--json")
     note = "a model takes 2 classes with 2 photos each; blue has only one photo"
     assert json.loads(one.stdout)["standing"]["note"] == note
     assert one.returncode == 3
+    assert f"not published: blue has only one photo; {kept}" in one.stderr
     assert f"repeat `imgrec teach {folder} --publish`" in one.stderr
+    taught("teach", folder, "blue", tmp_path / "blue")
+    for number, name in ((60, "fox"), (61, "cow")):
+        (tmp_path / f"{name}.png").write_bytes(picture(number, red=True))
+        taught("teach", folder, name, tmp_path / f"{name}.png")
+    several = taught("teach", folder, "cow", tmp_path / "cow.png", "--publish")
+    assert several.returncode == 3
+    assert f"not published: cow, fox have only one photo; {kept}" in several.stderr
 
 
 def test_versions_are_compared_on_the_photos_of_both(

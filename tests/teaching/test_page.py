@@ -389,10 +389,14 @@ def test_a_version_of_other_classes_is_not_compared(browser: Any, service: Token
     visit.enter(service.token)
     visit.go("snakes/versions")
     visit.has(".settings", "If their classes differ, .* they are not compared")
-    for content in pictures(200, 2, red=False):
-        ask("POST", f"{path}/classes/green/photos", content)
-    ask("PATCH", path, {"require": ["log_loss <= 0"]})
+    one, other = pictures(200, 2, red=False)
+    ask("POST", f"{path}/classes/green/photos", one)
     visit.go("snakes")
+    visit.has(".publish", "Version 1 is published.*needs at least two. Too few: green")
+    playwright.expect(visit.page.get_by_role("button", name="Publish")).to_be_hidden()
+    ask("POST", f"{path}/classes/green/photos", other)
+    ask("PATCH", path, {"require": ["log_loss <= 0"]})
+    visit.page.reload()
     visit.press("Publish")
     why = "not compared with version 1, as the classes differ: green is new"
     visit.has(".verdict", why)

@@ -225,6 +225,18 @@ def test_versions(rest: Rest) -> None:
     assert states == ["withdrawn", "withdrawn", "published"]
 
 
+def test_no_version_lacks_a_class_with_photos(rest: Rest) -> None:
+    """But one that takes the place of a version that knew deleted photos, as they must go."""
+    for number, name in ((60, "fox"), (61, "cow")):
+        rest("POST", f"/pets/classes/{name}/photos", picture(number, red=True))
+    with pytest.raises(Refusal, match=r"^cow, fox have only one photo$") as refusal:
+        rest("POST", "/pets/publish", {"force": True})
+    assert refusal.value.status == 409
+    rest("POST", "/pets/photos:forget", {"photos": [sha256(picture(0, red=True))]})
+    version = rest.document("GET", "/pets/versions/2")
+    assert (version["state"], version["classes"]) == ("published", ["blue", "red"])
+
+
 def test_versions_of_other_classes_are_not_compared(rest: Rest) -> None:
     """The answer says why, whether or not the version is published."""
     assert rest.document("POST", "/pets/publish", {"force": True})["not_compared"] == ""

@@ -343,10 +343,7 @@ class Classifier(Contents):
                 return publish_run(self._store, trained, progress or Silent(), force=force)
             examples = self._learner.solvable()
             if examples.too_few:
-                raise Conflict(
-                    f"{printable(examples.too_few[0].class_name)} has only one photo",
-                    hint="add another one, or delete this one",
-                )
+                raise Conflict(examples.missing, hint="add another one to each, or delete it")
             progress = progress or Silent()
             solved = self._learner.solve(examples, progress)
             judgement = judge(self._store, solved)

@@ -103,16 +103,20 @@ function publishBox(classifier) {
   const act = busyButton("Publish", attempt, { class: "primary" });
   const said = el("p", { class: "quiet" });
   const compared = el("p", { class: "quiet", role: "status" });
-  box.append(act, said, compared);
+  const lack = el("div");
+  box.append(act, said, lack, compared);
   const draw = () => {
     const { published, standing } = classifier.document;
-    const ready = standing.state !== "too_few";
-    box.hidden = !ready && !published;
-    act.hidden = !ready;
+    const answers = standing.state !== "too_few";
+    const few = standing.too_few.flatMap((each, place) => [place ? ", " : "", name(each.class)]);
+    box.hidden = !answers && !published;
+    act.hidden = !answers || few.length > 0;
     const text = published
       ? [`Version ${published} is published. `, el("a", { href: `#/${part(classifier.name)}/versions` }, "Use it in programs")]
       : ["Makes a version that programs can use and that you can download."];
+    const lacking = el("p", { class: "quiet" }, "To publish a version, each class with photos needs at least two. Too few: ", ...few);
     said.replaceChildren(...text);
+    lack.replaceChildren(...(answers && few.length ? [lacking] : []));
   };
   classifier.addEventListener("change", draw);
   classifier.addEventListener("standing", draw);
