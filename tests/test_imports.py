@@ -100,6 +100,7 @@ def test_a_run_with_its_fast_file_answers_without_tensorflow(
     assert not loaded & {"tensorflow", "keras", "matplotlib", *more}
 
 
+@pytest.mark.long
 @needs_weights
 @pytest.mark.parametrize("command", ["predict", "explain --method layers"])
 def test_a_photo_is_answered_without_a_run_and_without_tensorflow(
@@ -201,6 +202,7 @@ def test_a_page_and_sidecar_files_load_nothing_slow(trained: Run, tmp_path: Path
     assert "Heat map of" in (tmp_path / "page.html").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_nothing_slow_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
     """Every module imports without TensorFlow, Keras, scikit-learn, SciPy and matplotlib."""
     files = (PROJECT / "imgrec").rglob("*.py")

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has oth
 RUNS = ("--runs-dir", ".")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "file", "status"),
     [

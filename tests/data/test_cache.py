@@ -268,6 +268,7 @@ def _line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
+@pytest.mark.long
 def test_of_two_trainings_at_once_the_second_waits(records: list[Record], folder: Path) -> None:
     """It says so, and then uses what the first has written."""
     with ExitStack() as stack:

@@ -179,6 +179,7 @@ def test_a_jpeg_decoded_at_a_fraction_is_close_to_one_decoded_in_full(fit: Fit) 
     assert np.abs(decode(content, spec).astype(int) - full.astype(int)).max() <= 6
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fit", ["crop", "pad"])
 def test_awkward_files_are_refused_or_read_whatever_the_fit(
     shared: Callable[[str], Path], fit: Fit

@@ -146,6 +146,7 @@ def test_an_image_without_a_group_is_reported(group: str, message: str) -> None:
         groups_of([Record("v1.png", 0, Path()), Record("other.png", 0, Path())], group)
 
 
+@pytest.mark.long
 def test_a_search_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name of 40 characters would take years."""
     monkeypatch.setattr("imgrec.expressions.SECONDS", 1)

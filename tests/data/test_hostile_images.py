@@ -185,6 +185,7 @@ def test_large_images_wait_for_each_other(tmp_path: Path) -> None:
 DAMAGED = TWO.replace("850_000_000", "300_000_000")
 
 
+@pytest.mark.long
 def test_a_reason_does_not_keep_the_image(tmp_path: Path) -> None:
     """Why an image is refused is kept until it is shown; its content is not."""
     for number in range(20):

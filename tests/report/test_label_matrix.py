@@ -49,6 +49,7 @@ def test_a_class_that_no_image_has_is_drawn_like_paper() -> None:
     assert area(label_matrix(found, look=LIGHT), LIGHT.scale[-1]) > 1000
 
 
+@pytest.mark.long
 def test_of_many_classes_the_worst_are_drawn() -> None:
     """A picture of 60 classes is not taller than one of 20, and a name is not a formula."""
     tall, few = (

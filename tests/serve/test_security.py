@@ -128,6 +128,7 @@ def test_loopback_addresses_are_known() -> None:
     assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "pets.example")))  # noqa: S104
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "said"),
     [
