@@ -59,7 +59,7 @@ test: $(READY) ## run the tests (13 to 20 minutes on two cores)
 	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .PHONY: test-fast
-test-fast: $(READY) ## run the tests that need neither TensorFlow nor many seconds (two minutes)
+test-fast: $(READY) ## run the tests that need neither TensorFlow nor many seconds (a minute)
 	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal -m "not slow and not tensorflow and not long" \
 		--hypothesis-profile fast
 
