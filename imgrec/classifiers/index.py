@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from imgrec.classifier_folder import INDEX
 from imgrec.classifiers.database import connect, readable_errors
+from imgrec.classifiers.errors import Conflict
 
 
 class Index:
@@ -26,7 +28,8 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._mutex = threading.RLock()
-        self._database = connect(folder)
+        self._connection = connect(folder)
+        self._closed: tuple[str, str] | None = None  # message and hint
 
     @property
     def name(self) -> str:
@@ -53,6 +56,21 @@ class Index:
         """Remember a value, as JSON has them."""
         with self._change():
             self._set(key, value)
+
+    def say_closed(self, message: str, hint: str = "") -> None:
+        """Have whatever needs the database, which is closed, raise Conflict with this message."""
+        self._closed = message, hint
+
+    def check_open(self) -> None:
+        """Raise Conflict if the database is closed."""
+        if self._closed is not None:
+            message, hint = self._closed
+            raise Conflict(message, hint=hint)
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        self.check_open()
+        return self._connection
 
     def _set(self, key: str, value: Any) -> None:
         self._execute("REPLACE INTO settings VALUES (?, ?)", key, json.dumps(value))

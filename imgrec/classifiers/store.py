@@ -122,9 +122,14 @@ class Store(Labels):
             lock.release()
 
     def close(self) -> None:
-        """Close the index, and give the folder back."""
+        """Close the index, and give the folder back; a second call does nothing."""
         with self._mutex:
-            self._database.close()
+            if self._closed is None:
+                self.say_closed(
+                    f"the classifier {printable(self.name)} is closed",
+                    f"open it again: imgrec.Classifier({printable(repr(str(self.folder)))})",
+                )
+            self._connection.close()
             self._lock.release()
 
     def begin_forgetting(self, hashes: Sequence[str]) -> None:

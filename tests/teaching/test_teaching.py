@@ -111,6 +111,28 @@ def test_photos_are_classified_from_python(pets: Classifier) -> None:
                 found.predict(picture(50, red=True), version=other)  # type: ignore[arg-type]
 
 
+def test_a_closed_classifier_says_so(pets: Classifier) -> None:
+    """And what became of it; `rename` returns one of the same kind."""
+    with imgrec.Classifier(pets.folder, create=False) as old:
+        new = old.rename("animals")
+    with new:
+        assert new.predict(picture(50, red=True))[0].label == "red"
+        with pytest.raises(Conflict, match=r"pets was renamed to animals$") as refused:
+            old.predict(picture(50, red=True))
+        assert refused.value.hint == "use the classifier that `rename` returned"
+        with pytest.raises(Conflict, match=r"pets was renamed to animals$"):
+            old.rename("others")
+    with pytest.raises(Conflict, match=r"animals is closed$") as refused:
+        new.add(picture(51, red=True), "red")
+    assert refused.value.hint == f"open it again: imgrec.Classifier({str(new.folder)!r})"
+    with imgrec.Classifier(new.folder) as again:
+        again.delete()
+    with pytest.raises(Conflict, match=r"animals was deleted$"):
+        again.classes()
+    with pytest.raises(Conflict, match=r"animals was deleted$"):
+        again.delete()
+
+
 def test_one_photo_is_taken_like_several(pets: Classifier, tmp_path: Path) -> None:
     """Its path is not taken for a list of letters."""
     (tmp_path / "red.png").write_bytes(picture(7, red=True))

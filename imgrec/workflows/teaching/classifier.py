@@ -123,7 +123,7 @@ class Classifier(Contents):
         self._learner.stop()
 
     def close(self) -> None:
-        """Stop, and give the folder back to other processes."""
+        """Stop, and give the folder back to other processes; other methods then raise Conflict."""
         self.stop()
         self._learner.wait()
         with self._job:
@@ -364,13 +364,14 @@ class Classifier(Contents):
 
     # The classifier as a whole
 
-    def rename(self, name: str) -> Classifier:
-        """Give the classifier another name, and return it; this object is closed.
+    def rename(self, name: str) -> Self:
+        """Give the classifier another name, and return the renamed one; this object is closed.
 
         Raises:
             UsageError: The name can't be that of a classifier.
             Conflict: There is something of that name.
         """
+        self._store.check_open()
         check_classifier_name(name)
         target = self.folder.with_name(name)
         if target.exists():
@@ -378,14 +379,20 @@ class Classifier(Contents):
         with self._job:
             self.close()
             self.folder.rename(target)
-        return Classifier(target, create=False, quotas=self._store.quotas, decoding=self._decoding)
+            self._store.say_closed(
+                f"the classifier {printable(self.name)} was renamed to {printable(name)}",
+                "use the classifier that `rename` returned",
+            )
+        return type(self)(target, create=False, quotas=self._store.quotas, decoding=self._decoding)
 
     def delete(self) -> None:
-        """Delete the classifier with all photos and versions, for ever."""
+        """Delete the classifier with all photos and versions, for ever; this object is closed."""
+        self._store.check_open()
         with self._job:
             self.close()
             doomed = self.folder.with_name(f"{_DELETED}{self.name}")
             self.folder.rename(doomed)
+            self._store.say_closed(f"the classifier {printable(self.name)} was deleted")
             shutil.rmtree(doomed)
 
     # Helpers
