@@ -73,11 +73,19 @@ class Index:
         return self._connection
 
     def _set(self, key: str, value: Any) -> None:
-        self._execute("REPLACE INTO settings VALUES (?, ?)", key, json.dumps(value))
+        """Remember a value; nothing is written if it is the same."""
+        self._execute(
+            "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE "
+            "SET value = excluded.value WHERE value != excluded.value",
+            *(key, json.dumps(value)),
+        )
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[int]:
-        """Do all that is done in the context, or nothing; return the new revision."""
+        """Do all that is done in the context, or nothing; return the new revision.
+
+        If nothing is written in the context, the revision stays as it is.
+        """
         with self._mutex, readable_errors(self.folder / INDEX):
             if self._database.in_transaction:
                 yield self.revision
@@ -86,8 +94,10 @@ class Index:
             try:
                 revision = self.revision + 1
                 self._set("revision", revision)
+                before = self._database.total_changes
                 yield revision
-                self._database.execute("COMMIT")
+                changed = self._database.total_changes > before
+                self._database.execute("COMMIT" if changed else "ROLLBACK")
             except BaseException:
                 if self._database.in_transaction:  # a full disk has ended it
                     self._database.execute("ROLLBACK")

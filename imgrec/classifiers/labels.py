@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,19 +68,25 @@ class Labels(Index):
             Conflict: There is one that differs by upper and lower case alone.
             QuotaExceeded: There are too many.
         """
-        name = check_class_name(name)
         with self._change() as revision:
-            known = {each.name for each in self.classes()}
-            if name in known:
-                return False
-            if len(known) >= self.quotas.classes:
-                most = count_of(self.quotas.classes, "class")
-                raise QuotaExceeded(f"a classifier has at most {most}")
-            with self._names_differ(name):
+            if is_new := self.check_class(name):
+                name = check_class_name(name)
                 self._execute(
                     "INSERT INTO classes (name, folded, changed) VALUES (?, ?, ?)",
                     *(name, name.casefold(), revision),
                 )
+        return is_new
+
+    def check_class(self, name: str) -> bool:
+        """Return whether a class is missing and could be added; raises as `add_class`."""
+        name = check_class_name(name)
+        known = {each.name for each in self.classes()}
+        if name in known:
+            return False
+        if len(known) >= self.quotas.classes:
+            most = count_of(self.quotas.classes, "class")
+            raise QuotaExceeded(f"a classifier has at most {most}")
+        self._check_folded(name, known)
         return True
 
     def rename_class(self, name: str, new: str) -> None:
@@ -89,15 +94,14 @@ class Labels(Index):
         new = check_class_name(new)
         with self._change() as revision:
             number = self._class_number(name)
+            if new == name:
+                return
             moved = self.photos(class_name=name)
-            with self._names_differ(new):
-                self._execute(
-                    "UPDATE classes SET name = ?, folded = ?, changed = ? WHERE id = ?",
-                    new,
-                    new.casefold(),
-                    revision,
-                    number,
-                )
+            self._check_folded(new, {each.name for each in self.classes()} - {name})
+            self._execute(
+                "UPDATE classes SET name = ?, folded = ?, changed = ? WHERE id = ?",
+                *(new, new.casefold(), revision, number),
+            )
         for photo in moved:
             self._move(photo)
 
@@ -138,16 +142,16 @@ class Labels(Index):
 
         Args:
             photos: The photos.
-            class_name: Their class, which must exist; None unless they are `labelled`.
+            class_name: Their class, which is added with the first photo; None unless they are
+                `labelled`.
             status: Of all of them.
 
         Raises:
-            NotFound: There is no such class.
-            QuotaExceeded: As `check_room`; none is added.
+            UsageError, Conflict: As `add_class`; none is added.
+            QuotaExceeded: As `add_class` and `check_room`; none is added.
             DiskFull: There is no space; none is added.
         """
         with self._mutex:
-            number = None if class_name is None else self._class_number(class_name)
             new = {each.sha256: each for each in photos if self.find(each.sha256) is None}
             self.check_room([len(each.content) for each in new.values()])
             added = utc_now()
@@ -156,6 +160,7 @@ class Labels(Index):
                 for row in rows:
                     write_photo(photo_path(self.folder, row), new[row.sha256].content)
                 with self._change() as revision:
+                    number = self._added_class(class_name) if new else None
                     for row in rows:
                         self._insert_photo(row, number, new[row.sha256], revision)
             except BaseException:
@@ -290,17 +295,22 @@ class Labels(Index):
                 (content, sha256),
             )
 
-    @contextlib.contextmanager
-    def _names_differ(self, name: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.IntegrityError:
-            folded = name.casefold()
-            there = next(each.name for each in self.classes() if each.name.casefold() == folded)
-            raise Conflict(
-                f"there is a class {quoted(there)} already",
-                hint="use it, or a name that differs by more than upper and lower case",
-            ) from None
+    def _added_class(self, name: str | None) -> int | None:
+        """Return the number of a class, which is added if it is missing."""
+        if name is None:
+            return None
+        self.add_class(name)
+        return self._class_number(check_class_name(name))
+
+    def _check_folded(self, name: str, known: Iterable[str]) -> None:
+        """Raise Conflict if a class differs from a name by upper and lower case alone."""
+        folded = name.casefold()
+        for there in known:
+            if there.casefold() == folded:
+                raise Conflict(
+                    f"there is a class {quoted(there)} already",
+                    hint="use it, or a name that differs by more than upper and lower case",
+                )
 
     def _class_number(self, name: str) -> int:
         found = self._row("SELECT id FROM classes WHERE name = ?", name)

@@ -77,6 +77,19 @@ def test_photos_are_relabelled(taught: Imgrec, folder: Path, tmp_path: Path) -> 
     assert again["standing"]["state"] == "done"
 
 
+def test_a_class_without_photos_is_not_made(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """Its name may be mistyped: all of its photos are there with another one, which they keep."""
+    taught("teach", folder, "red", tmp_path / "red")
+    done = taught("teach", folder, "rde", tmp_path / "red", "--json")
+    assert done.returncode == 0
+    assert "rde: 0 photos added\n4 photos with another label" in done.stderr
+    assert json.loads(done.stdout)["classes"] == [{"name": "red", "photos": 4}]
+    moved = taught("teach", folder, "rouge", tmp_path / "red", "--relabel", "--json")
+    assert json.loads(moved.stdout)["classes"][1] == {"name": "rouge", "photos": 4}
+    case = taught("teach", folder, "Rouge", tmp_path / "red")
+    assert (case.returncode, "there is a class rouge already" in case.stderr) == (2, True)
+
+
 def test_a_new_class_is_compared_with_nothing(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
     """With another class it is another question; without enough photos of it, nothing changed."""
     for name in ("red", "blue"):

@@ -178,6 +178,39 @@ def test_what_changes_no_photo_leaves_the_standing(rest: Rest) -> None:
     assert rest.document("GET", "/pets")["revision"] > before["revision"]
 
 
+def test_a_class_with_one_photo_leaves_the_standing(rest: Rest) -> None:
+    """As it is in no model, what changes no photo makes nothing to be computed again."""
+    rest("POST", "/pets/classes/fox/photos", picture(60, red=True))
+    before = rest.document("GET", "/pets/standing?wait=true")
+    rest("PATCH", "/pets", {"require": ["accuracy >= 0.5"]})
+    assert rest.document("GET", "/pets/standing") == before
+
+
+def test_what_changes_nothing_keeps_the_revision(rest: Rest) -> None:
+    """So `If-Match` still fits, and what was measured is still that of now."""
+    rest("GET", "/pets/standing?wait=true")
+    before = rest("GET", "/pets")
+    for method, path, body, status in (
+        ("POST", "/pets/classes/red/photos", picture(0, red=True), 200),  # known
+        ("POST", "/pets/classes/red/photos", picture(100, red=False), 200),  # elsewhere
+        ("POST", "/pets/classes/red/photos", b"no image", 422),
+        ("POST", "/pets/photos?status=none", picture(0, red=True), 200),
+        ("POST", "/pets/classes/rde/photos", picture(0, red=True), 200),
+        ("POST", "/pets/classes/rde/photos", b"no image", 422),
+        ("PUT", "/pets/classes/red", b"", 200),
+        ("PATCH", "/pets/classes/red", {"name": "red"}, 200),
+        ("PATCH", f"/pets/photos/{sha256(picture(0, red=True))}", {"class": "red"}, 200),
+        ("PUT", "/pets", {"require": []}, 200),
+        ("POST", "/pets/versions/1:restore", b"", 200),
+    ):
+        assert rest(method, path, body).status == status
+        assert rest.document("GET", "/pets") == json.loads(before.body), path
+    changed = rest(
+        "PATCH", "/pets", {"require": ["accuracy >= 0"]}, if_match=before.headers["etag"]
+    )
+    assert changed.status == 200
+
+
 def test_every_change_that_takes_if_match_compares_it(rest: Rest) -> None:
     """Whatever the description of the API says so of is refused in another state."""
     first = rest.document("GET", "/pets/photos?limit=1")["photos"][0]["sha256"]

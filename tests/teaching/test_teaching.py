@@ -326,6 +326,7 @@ def _take(pets: Classifier, content: bytes, step: str) -> None:
         pets.add([content], status="unsure")
         pets.label(digest, status="unsure")
     else:
+        pets.add_class(step)
         pets.add([content], step)
         pets.label(digest, step)
 

@@ -54,8 +54,8 @@ def add_photos(
 ) -> list[AddedPhoto]:
     """Add photos, all that can be used or none, and return what became of each.
 
-    label: their class, which must be there, and their status. relabel: whether those that are there
-    with another label get this one.
+    label: their class, which is created if it is missing and gets a photo, and their status.
+    relabel: whether those that are there with another label get this one.
     """
     read = list(learner.backbone.read(photos, store.quotas.photo_size))
     with store.unchanged():  # of each photo that is there, the features are known
@@ -67,8 +67,12 @@ def add_photos(
         features.add(each for each in new if each.sha256 in added)
         changes: dict[str, Outcome] = dict.fromkeys(added, "added")
         if relabel:
-            moved = store.label([each.sha256 for each in new if each.sha256 not in added], *label)
-            changes |= {each.sha256: "relabelled" for each in moved}
+            others = [each.sha256 for each in new if each.sha256 not in added]
+            if others and label[0] is not None:
+                store.add_class(label[0])
+            changes |= dict.fromkeys(
+                (each.sha256 for each in store.label(others, *label)), "relabelled"
+            )
         return [
             replace(_outcome_of(store, found, changes, alike, label), name=given.name)
             for given, found in zip(photos, read, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,6 @@ from typing import Self
 from imgrec.classifier_folder import is_classifier
 from imgrec.classifiers import (
     Conflict,
-    DiskFull,
     NotFound,
     PhotoStatus,
     Quotas,
@@ -168,7 +166,7 @@ class Classifier(Contents):
         relabel: bool = False,
         progress: Progress | None = None,
     ) -> tuple[AddedPhoto, ...]:
-        """Add photos to a class, which is created if it is missing and a photo can be added.
+        """Add photos to a class, which is created if it is missing and gets a photo.
 
         Args:
             photos: One photo, or any number: paths of files, or their content; or photos that were
@@ -188,20 +186,15 @@ class Classifier(Contents):
             DiskFull: There is no space. Photos that were added before stay.
         """
         label = class_name, status = checked_label(class_name, status)
-        is_new = class_name is not None and self._store.add_class(class_name)
+        if class_name is not None:
+            self._store.check_class(class_name)
         listed = list(named_photos(photos))
         done: list[AddedPhoto] = []
-        try:
-            with (progress or Silent()).task("adding photos", len(listed)) as task:
-                for start in range(0, len(listed), _CHUNK):
-                    chunk = listed[start : start + _CHUNK]
-                    done += add_photos(self._store, self._learner, chunk, label, relabel=relabel)
-                    task.advance(len(done) - start)
-        finally:
-            if is_new and all(each.outcome == "refused" for each in done):
-                # Another thread may have changed it; on a full disk, it stays.
-                with contextlib.suppress(Conflict, NotFound, DiskFull):
-                    self._store.remove_class(str(class_name))
+        with (progress or Silent()).task("adding photos", len(listed)) as task:
+            for start in range(0, len(listed), _CHUNK):
+                chunk = listed[start : start + _CHUNK]
+                done += add_photos(self._store, self._learner, chunk, label, relabel=relabel)
+                task.advance(len(done) - start)
         return tuple(done)
 
     def label(
@@ -343,7 +336,7 @@ class Classifier(Contents):
                 return publish_run(self._store, trained, progress or Silent(), force=force)
             examples = self._learner.solvable()
             if examples.too_few:
-                raise Conflict(examples.missing, hint="add another one to each, or delete it")
+                raise Conflict(examples.missing, hint="a class takes two photos, or none")
             progress = progress or Silent()
             solved = self._learner.solve(examples, progress)
             judgement = judge(self._store, solved)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
 from imgrec.allocator import give_all_back
-from imgrec.classifiers import Conflict, Store, StoredPhoto
+from imgrec.classifiers import Conflict, Store
 from imgrec.progress import Progress, Silent, Task
 from imgrec.text import printable
 from imgrec.training.logistic import STEPS
@@ -38,6 +38,7 @@ class Learner:
         self._features: FeatureTable | None = None
         self._examples: Examples | None = None
         self._checked = -1  # the revision that the examples are those of
+        self._labels: list[tuple[str, str | None]] = []  # of all photos, also too few of a class
         self._solved: Solved | None = None
         self._standing: Standing | None = None
         self._draft: tuple[Examples, Draft] | None = None
@@ -80,7 +81,9 @@ class Learner:
                 return last
             labelled = self._store.photos(status="labelled")
             self._checked = revision
-            if last is None or not _same(last, labelled):
+            labels = [(each.sha256, each.class_name) for each in labelled]
+            if last is None or labels != self._labels:
+                self._labels = labels
                 last = self._examples = examples_of(revision, labelled, self.features)
                 self._draft = None  # like the solved head, it has features of its own
                 if self._solved is not None:
@@ -244,14 +247,6 @@ class _Steps:
             finally:
                 with self._mutex:
                     self._tasks.remove(task)
-
-
-def _same(examples: Examples, labelled: Sequence[StoredPhoto]) -> bool:
-    """Return whether labelled photos are those of the examples; too few of a class count."""
-    if examples.too_few or len(examples.photos) != len(labelled):
-        return False
-    pairs = zip(examples.photos, labelled, strict=True)
-    return all((a.sha256, a.class_name) == (b.sha256, b.class_name) for a, b in pairs)
 
 
 class _OutdatedError(Exception):
