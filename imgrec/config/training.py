@@ -67,7 +67,8 @@ class Checkpoint(Section):
     monitor: Text = Field(
         default="val_loss",
         description="The metric that decides which epoch is best: its name in the history, or as "
-        "in `metrics`, such as `val_acc`.",
+        "in `metrics`, such as `val_acc`. Without validation images, this and `callbacks` "
+        "monitor the training images: `loss` in place of `val_loss`.",
     )
     mode: Mode = Field(
         default="auto",

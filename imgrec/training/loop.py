@@ -22,7 +22,7 @@ from imgrec.training.callbacks import counters, make_callbacks, restore_counters
 from imgrec.training.checkpoint import Checkpoints, TrainingProgress
 from imgrec.training.features import InputSettings, with_features
 from imgrec.training.interrupt import Interrupted, Signals, deferred_signals
-from imgrec.training.monitor import Diverged, LossMonitor, Monitor
+from imgrec.training.monitor import Diverged, LossMonitor, Monitor, callbacks_of
 from imgrec.training.observers import (
     CheckpointWritten,
     EpochEnd,
@@ -131,7 +131,8 @@ class _Phase:
     watch: LossMonitor = field(default_factory=LossMonitor, init=False)
 
     def __post_init__(self) -> None:
-        settings = self.job.training.callbacks
+        validated = self.job.validation is not None
+        settings = callbacks_of(self.job.training, validated=validated)
         self.callbacks = make_callbacks(settings, self.steps.model, self.epochs)
 
     def run(self) -> None:

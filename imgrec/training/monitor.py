@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from imgrec.config.keras.callbacks import MonitorBase
 from imgrec.config.keras.metrics import Direction
+from imgrec.config.keras.named import Named
 from imgrec.config.training import Training
 from imgrec.errors import SettingError
 from imgrec.training.checkpoint import TrainingProgress
@@ -29,6 +31,18 @@ def monitored(training: Training, *, validated: bool) -> tuple[str, bool]:
     return name, (better if checkpoint.mode == "auto" else checkpoint.mode) == "min"
 
 
+def callbacks_of(training: Training, *, validated: bool) -> list[Named]:
+    """Return the callbacks, which monitor the training images if there are none for validation."""
+    if validated:
+        return list(training.callbacks)
+    return [
+        each.model_copy(update={"monitor": each.monitor.removeprefix("val_")})
+        if isinstance(each, MonitorBase)
+        else each
+        for each in training.callbacks
+    ]
+
+
 class Monitor:
     """Compares the monitored value of each epoch with the best one so far."""
 
@@ -36,6 +50,10 @@ class Monitor:
         self.name, self._lower = monitored(training, validated=validated)
         if self.name != training.checkpoint.monitor:
             log.info("no validation images: the best epoch is the one with the best %s", self.name)
+        callbacks = callbacks_of(training, validated=validated)
+        for written, each in zip(training.callbacks, callbacks, strict=True):
+            if isinstance(each, MonitorBase) and each != written:
+                log.info("no validation images: %s monitors %s", type(each).__name__, each.monitor)
 
     def update(self, state: TrainingProgress, epoch: int, logs: dict[str, float]) -> bool:
         """Return whether `epoch` (from 1) is the best so far, and note it in `state`.

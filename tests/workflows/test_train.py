@@ -144,6 +144,22 @@ def test_callbacks_keep_counting_after_a_resume(photo_run: Run, tmp_path: Path) 
     assert len(_losses(resume(resumed, overrides=further, allow_changes=True).run)) == 3
 
 
+def test_without_validation_images_callbacks_monitor_the_training_images(
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Keras would only warn of each epoch; like the best epoch, it is said once what is meant."""
+    caplog.set_level("INFO", "imgrec")
+    callbacks = (
+        "{EarlyStopping: {patience: 1, min_delta: 100}}, {ReduceLROnPlateau: {monitor: loss}}"
+    )
+    none = f"training.callbacks=[{callbacks}]", "data.split.validation=0"
+    run = train(_colours(photos, *none, "training.epochs=1"), runs_dir=tmp_path).run
+    said = "no validation images: EarlyStopping monitors loss"
+    assert [line for line in caplog.messages if " monitors " in line] == [said]
+    resumed = resume(run, overrides=["training.epochs=9"]).run
+    assert len((resumed.path / "history.csv").read_text("utf-8").splitlines()) == 3
+
+
 def test_a_finished_run_has_nothing_left_to_train(trained: Run) -> None:
     """The hint says how to train further."""
     with pytest.raises(UsageError, match="has finished: 2 epochs of 2") as caught:

@@ -34,7 +34,7 @@ from imgrec.training.checkpoint import (
     newest_progress,
     save_checkpoint,
 )
-from imgrec.training.monitor import monitored
+from imgrec.training.monitor import callbacks_of, monitored
 from imgrec.training.phases import enter, is_last, last_epoch
 from imgrec.training.precision import computing_facts, log_precision
 from imgrec.training.steps import Steps
@@ -196,13 +196,18 @@ class _ResumePoint:
         if not (self.changes or ahead):
             return state, False
         self._choose_best_again(state, ahead=ahead)
-        old, new = (each.training.callbacks for each in (self.before, self.after))
+        old = callbacks_of(self.before.training, validated=self._was_validated)
+        new = callbacks_of(self.after.training, validated=self.validated)
         state.stopped &= old == new
         state.callbacks = _matched(state.callbacks, old, new)
         rates = _rate(self.before.training, state), _rate(self.after.training, state)
         if rates[0] != rates[1] and not any(isinstance(rate, Named) for rate in rates):
             steps.learning_rate = rates[1]
         return state, True
+
+    @property
+    def _was_validated(self) -> bool:
+        return "validation" in self.run.card.data
 
     def _loaded(self, steps: Steps) -> TrainingProgress:
         def variables(state: TrainingProgress) -> Sequence[Any]:
@@ -219,7 +224,7 @@ class _ResumePoint:
             raise _unfitting(self.run, self.changes) from error
 
     def _choose_best_again(self, state: TrainingProgress, *, ahead: bool) -> None:
-        before = monitored(self.before.training, validated="validation" in self.run.card.data)
+        before = monitored(self.before.training, validated=self._was_validated)
         after = monitored(self.after.training, validated=self.validated)
         if state.best_value is None or not (ahead or before != after):
             return
