@@ -92,7 +92,7 @@ def _print_growth() -> None:
     held = Held()
     _LOG.setLevel(logging.INFO)
     _LOG.addHandler(held)
-    short = ["training.steps_per_epoch=2", "training.validation_steps=1", "training.export=[]"]
+    short = ["training.steps_per_epoch=5", "training.validation_steps=1", "training.export=[]"]
     with tempfile.TemporaryDirectory() as runs:
         train(load("small_cnn", [f"training.epochs={EPOCHS}", *short]), runs_dir=Path(runs))
     print(json.dumps(held.megabytes))
