@@ -93,12 +93,12 @@ def teach(
         class_name, given = check_class_name(class_name), _named(photos)
     is_new = not is_classifier(folder)
     with Classifier(folder, create=class_name is not None, backbone=backbone) as classifier:
-        if require or no_require:
-            classifier.require = require
         added: Sequence[AddedPhoto] = ()
         if class_name is not None:
             added = _add(console, classifier, class_name, given, relabel=relabel)
             _check_begun(classifier, added, is_new=is_new)
+        if require or no_require:
+            _require(console, classifier, require, judged=not publish)
         classifier.standing(progress=console)
         if not as_json:
             show_standing(console, classifier)
@@ -169,8 +169,12 @@ def _check_options(folder: Path, *, publish: bool, run: str | None, relabel: boo
 
 
 def _check_requirements(require: Sequence[str], *, no_require: bool) -> None:
+    from imgrec.requirement import parse
+
     if require and no_require:
         raise UsageError("--require and --no-require can't be combined")
+    for each in require:
+        parse(each)
 
 
 def _check_class(folder: Path, class_name: str, photos: Sequence[str]) -> None:
@@ -228,6 +232,22 @@ def _say_added(console: Console, added: Sequence[AddedPhoto], class_name: str) -
     if refused := counts["refused"]:
         lines = [f"{printable(each.name)}: {each.reason}" for each in refused[:_SHOWN]]
         console.say(listed(f"{count_of(len(refused), 'photo')} refused", lines))
+
+
+def _require(
+    console: Console, classifier: Classifier, require: Sequence[str], *, judged: bool
+) -> None:
+    """Require something of versions, and say so; judged: with what of it is not met now."""
+    nothing = "nothing, except not to be significantly worse than the published one"
+    classifier.require = require
+    classifier.standing(progress=console)
+    required = classifier.require
+    shown = ", ".join(map(printable, required)) or nothing
+    console.say(f"required of versions from now on: {shown}")
+    if required and judged and classifier.examples().solvable:
+        for each in classifier.judgement().verdicts:
+            if each.requirement in required and not each.met:
+                console.say(f"not met now: {each.reason}")
 
 
 def _publish(console: Console, classifier: Classifier, run: str | None) -> Published | None:

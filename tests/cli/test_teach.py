@@ -118,6 +118,31 @@ def test_a_requirement_that_is_not_met_is_status_1(
     assert (again["require"], again["version"]["number"]) == ([], 1)
 
 
+def test_what_is_required_is_said(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """With what of it is not met now; a class that is not there is refused."""
+    taught("teach", folder, "red", tmp_path / "red")
+    few = taught("teach", folder, "--require", "accuracy >= 0.5")
+    assert few.stderr == "required of versions from now on: accuracy >= 0.5\n"
+    options = ("--require", "accuracy.low >= 99.9 %", "--require", "recall[blue] >= 0.5")
+    done = taught("teach", folder, "blue", tmp_path / "blue", *options)
+    assert done.stderr == (
+        "blue: 4 photos added\n"
+        "required of versions from now on: accuracy.low >= 0.999, recall[blue] >= 0.5\n"
+        "not met now: accuracy.low is 63.1 %, less than 99.9 %\n"
+    )
+    wrong = taught("teach", folder, "--require", "recall[bleu] >= 0.5")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "there is no class bleu; did you mean blue? there are blue, red" in wrong.stderr
+    assert json.loads(taught("teach", folder, "--json").stdout)["require"][1:] == [
+        "recall[blue] >= 0.5"
+    ]
+    none = taught("teach", folder, "--no-require")
+    assert none.stderr == (
+        "required of versions from now on: nothing, except not to be significantly worse than the "
+        "published one\n"
+    )
+
+
 def test_a_probably_wrong_label_is_named(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
     """By the photo's file; the command in the last line gives it the other class."""
     (tmp_path / "blue" / "odd.png").write_bytes(picture(60, red=True))

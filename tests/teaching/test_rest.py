@@ -258,6 +258,22 @@ def test_versions(rest: Rest) -> None:
     assert states == ["withdrawn", "withdrawn", "published"]
 
 
+def test_a_requirement_of_a_class_that_is_missing(rest: Rest) -> None:
+    """It is refused with what was probably meant; if the class is gone later, it is not met."""
+    for method, path in (("PATCH", "/pets"), ("PUT", "/pets"), ("PUT", "/others")):
+        with pytest.raises(Refusal, match="there is no class rde") as refusal:
+            rest(method, path, {"require": ["recall[rde] >= 0.5"]})
+        assert refusal.value.status == 422
+        assert ("did you mean red?" in str(refusal.value)) == (path == "/pets")
+    assert _refused(rest, "GET", "/others") == 404
+    rest("PATCH", "/pets", {"require": ["recall[red] >= 0.5"]})
+    assert rest("POST", "/pets/publish").status == 201
+    rest("PATCH", "/pets/classes/red", {"name": "rouge"})
+    refused = rest("POST", "/pets/publish")
+    reason = json.loads(refused.body)["verdicts"][0]["reason"]
+    assert reason == "recall[red] can't be measured: no photo of red was measured"
+
+
 def test_no_version_lacks_a_class_with_photos(rest: Rest) -> None:
     """But one that takes the place of a version that knew deleted photos, as they must go."""
     for number, name in ((60, "fox"), (61, "cow")):

@@ -59,6 +59,8 @@ def put_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpRespon
     name, wanted = request.path["name"], read_body(request, Settings, optional=True)
     if name in classifiers.names() and request.headers.get("if-none-match") == "*":
         raise Refusal(412, f"there is a classifier {printable(name)} already")
+    if name not in classifiers.names() and wanted.require is not UNSET:
+        teaching.checked_requirements(wanted.require, ())
     classifier, new = classifiers.create(name)
     _set(classifier, wanted)
     found = teaching.classifier_document(classifier)

@@ -2,6 +2,7 @@
 
 from imgrec.workflows.teaching.backbone import BackboneDescription, DecodedPhoto, as_setting
 from imgrec.workflows.teaching.classifier import Classifier, list_classifiers
+from imgrec.workflows.teaching.contents import checked_requirements
 from imgrec.workflows.teaching.documents import (
     added_document,
     class_document,
@@ -27,6 +28,7 @@ __all__ = [
     "Standing",
     "added_document",
     "as_setting",
+    "checked_requirements",
     "class_document",
     "classifier_document",
     "forgotten_document",

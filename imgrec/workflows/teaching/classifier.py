@@ -44,7 +44,7 @@ from imgrec.workflows.teaching.contents import Contents
 from imgrec.workflows.teaching.examples import Examples
 from imgrec.workflows.teaching.forgetting import finish_forgetting, forget, hash_of
 from imgrec.workflows.teaching.learner import Learner
-from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
+from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Judgement, Published
 from imgrec.workflows.teaching.standing import Standing
 from imgrec.workflows.teaching.trained_version import publish_run
 from imgrec.workflows.teaching.version import judge, model_content, write_version
@@ -271,6 +271,14 @@ class Classifier(Contents):
             None if there are too few photos, or nothing was computed yet.
         """
         return self._learner.standing(wait=wait, progress=progress)
+
+    def judgement(self) -> Judgement:
+        """Return what a version of the photos as they are now would be judged by.
+
+        Raises:
+            Conflict: There are too few photos.
+        """
+        return judge(self._store, self._learner.solve(self._learner.solvable()))
 
     def draft(self) -> Predictor:
         """Return what classifies photos as the classifier is now.

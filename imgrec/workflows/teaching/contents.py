@@ -18,7 +18,7 @@ from imgrec.classifiers import (
 )
 from imgrec.data.images import miniature
 from imgrec.report.pictures import THUMBNAIL_SIDE
-from imgrec.requirement import parse
+from imgrec.requirement import check_names, parse
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
@@ -125,10 +125,26 @@ class Contents:
 
     @property
     def require(self) -> tuple[str, ...]:
-        """What is required of a version before it is published, as `accuracy >= 0.95`."""
+        """What is required of a version before it is published, as `accuracy >= 0.95`.
+
+        Setting it raises UsageError for what can't be measured, such as the recall of a class that
+        is not there.
+        """
         return tuple(self._store.setting(REQUIRE, []))
 
     @require.setter
     def require(self, requirements: str | Sequence[str]) -> None:
         given = [requirements] if isinstance(requirements, str) else requirements
-        self._store.set(REQUIRE, [str(parse(each)) for each in given])
+        classes = [each.name for each in self.classes()]
+        self._store.set(REQUIRE, checked_requirements(given, classes))
+
+
+def checked_requirements(given: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """Return requirements with normalized spaces.
+
+    Raises:
+        UsageError: One can't be measured, or is about a class that is not among those.
+    """
+    parsed = [parse(each) for each in given]
+    check_names(parsed, classes)
+    return [str(each) for each in parsed]

@@ -20,11 +20,11 @@ from imgrec.data.images import ImageSpec, fingerprint
 from imgrec.data.records import Record, Splits
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.evaluate import evaluate_scores
-from imgrec.evaluation.results import Assessment, RequirementResult
+from imgrec.evaluation.results import Assessment, Evaluation, RequirementResult
 from imgrec.evaluation.verdicts import check_drop, check_requirements
 from imgrec.models.litert import with_head
 from imgrec.progress import Progress
-from imgrec.requirement import parse
+from imgrec.requirement import MetricTarget, Requirement, parse
 from imgrec.runs.folder import Run
 from imgrec.runs.notes import NO_NOTES
 from imgrec.runs.writer import RunWriter
@@ -62,10 +62,20 @@ def judge(store: Store, solved: Solved) -> Judgement:
     """Return how good a head is by its cross-validation, and whether it may be published."""
     assessment = _assessment(store.name, solved.scores)
     required = [parse(each) for each in store.setting(REQUIRE, [])]
-    verdicts = check_requirements(assessment.evaluation, required)
+    verdicts = tuple(_verdict(assessment.evaluation, each) for each in required)
     hashes = [each.sha256 for each in solved.examples.photos]
     compared, not_compared = compare_with_published(store, solved.scores, hashes)
     return judgement_of(assessment, verdicts + compared, not_compared)
+
+
+def _verdict(evaluation: Evaluation, required: Requirement) -> RequirementResult:
+    """Return whether a requirement is met, which may be about a class that is in no answer."""
+    quantity = required.quantity
+    if quantity.of is MetricTarget.CLASS and quantity.name not in evaluation.classes:
+        why = f"no photo of {printable(quantity.name)} was measured"
+        reason = f"{printable(str(quantity))} can't be measured: {why}"
+        return RequirementResult(str(required), None, met=False, reason=reason)
+    return check_requirements(evaluation, [required])[0]
 
 
 def compare_with_published(
