@@ -133,6 +133,23 @@ def test_a_closed_classifier_says_so(pets: Classifier) -> None:
         again.delete()
 
 
+def test_folders_and_patterns_are_added(pets: Classifier, tmp_path: Path) -> None:
+    """As by `imgrec teach`: with everything below, and a reason if there is nothing."""
+    for number, name in enumerate(("a.png", "b/c.png", "b/d.jpg", "e.png")):
+        path = tmp_path / "new" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture(20 + number, red=True))
+    given: list[str | Path]
+    given = [tmp_path / "new/b", f"{tmp_path}/new/*.png", str(tmp_path / "no")]
+    *added, missing = pets.add(given, "red")
+    assert [Path(each.name).name for each in added] == ["c.png", "d.jpg", "a.png", "e.png"]
+    assert {each.outcome for each in added} == {"added"}
+    assert (missing.outcome, missing.reason) == ("refused", "no such file or folder")
+    with pytest.raises(TypeError, match="a path or bytes, not int"):
+        pets.add([1], "green")  # type: ignore[list-item]
+    assert "green" not in [each.name for each in pets.classes()]
+
+
 def test_one_photo_is_taken_like_several(pets: Classifier, tmp_path: Path) -> None:
     """Its path is not taken for a list of letters."""
     (tmp_path / "red.png").write_bytes(picture(7, red=True))

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from imgrec import text
 from imgrec.classifiers import NewPhoto, PhotoStatus, Store, check_status
+from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
 from imgrec.workflows.teaching.backbone import DecodedPhoto
@@ -18,7 +19,7 @@ from imgrec.workflows.teaching.outcomes import AddedPhoto, Outcome
 from imgrec.workflows.teaching.standing import PhotoOfClass
 
 NewPhotoLike: TypeAlias = Photo | DecodedPhoto | str | Path | bytes
-"""A photo to add: its path or content, or what was decoded."""
+"""Photos to add: the path of a file, of a folder or a pattern; content, or what was decoded."""
 
 
 def checked_label(class_name: str | None, status: PhotoStatus) -> tuple[str | None, PhotoStatus]:
@@ -33,15 +34,20 @@ def checked_label(class_name: str | None, status: PhotoStatus) -> tuple[str | No
 
 
 def named_photos(given: NewPhotoLike | Iterable[NewPhotoLike]) -> Iterator[Photo | DecodedPhoto]:
-    """Yield one photo, or several in order, each with a name for messages."""
+    """Yield one photo, or several in order, each with a name for messages.
+
+    Paths are those of `expand_photos`. Raises TypeError for what is no photo.
+    """
     listed = [given] if isinstance(given, NewPhotoLike) else given
     for number, each in enumerate(listed, 1):
         if isinstance(each, Photo | DecodedPhoto):
             yield each
         elif isinstance(each, bytes):
             yield Photo(f"photo {number}", each)
+        elif isinstance(each, str | Path):
+            yield from expand_photos([str(each)], None)
         else:
-            yield Photo(str(each), Path(each))
+            raise TypeError(f"a photo to add is a path or bytes, not {type(each).__name__}")
 
 
 def add_photos(

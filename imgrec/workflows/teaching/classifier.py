@@ -169,8 +169,8 @@ class Classifier(Contents):
         """Add photos to a class, which is created if it is missing and gets a photo.
 
         Args:
-            photos: One photo, or any number: paths of files, or their content; or photos that were
-                decoded in `forms`.
+            photos: One photo, or any number: the path of a file, of a folder (everything below it)
+                or a pattern; the content of a file as bytes; photos that were decoded in `forms`.
             class_name: Their class; None for photos that are `unsure` or show `none` of them.
             status: What is known of them.
             relabel: Whether photos that are there with another label get this one.
@@ -180,6 +180,7 @@ class Classifier(Contents):
             What became of each, in their order.
 
         Raises:
+            TypeError: One of `photos` is something else.
             UsageError: The name can't be that of a class, or there is none; or there is no such
                 status.
             QuotaExceeded: There would be too many photos, classes or bytes.
