@@ -133,6 +133,32 @@ def test_a_closed_classifier_says_so(pets: Classifier) -> None:
         again.delete()
 
 
+def test_a_part_of_a_hash_and_a_folder_are_no_photo(pets: Classifier) -> None:
+    """The message says what is needed, and the hint which photo may be meant."""
+    known = sha256(picture(0, red=True))
+    refusals = {known[:8]: f"photos whose SHA-256 begins so: {known}", str(pets.folder): ""}
+    for photo, hint in refusals.items():
+        with pytest.raises(
+            NotFound, match="neither a file nor a whole SHA-256, which has 64"
+        ) as no:
+            pets.forget(photo)
+        assert no.value.hint.startswith(hint)
+
+
+def test_the_folder_may_be_the_working_directory(
+    pets: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A classifier has its own name there, and another folder is named."""
+    pets.close()
+    monkeypatch.chdir(pets.folder)
+    with Classifier(".", create=False) as here:
+        assert (here.name, here.folder) == ("pets", pets.folder.resolve())
+        here.publish(force=True)
+        assert here.run(2).name == "pets-2"
+    with pytest.raises(Conflict, match=f"{pets.folder.parent.resolve()} exists and is not a"):
+        Classifier("..")
+
+
 def test_folders_and_patterns_are_added(pets: Classifier, tmp_path: Path) -> None:
     """As by `imgrec teach`: with everything below, and a reason if there is nothing."""
     for number, name in enumerate(("a.png", "b/c.png", "b/d.jpg", "e.png")):
@@ -156,7 +182,7 @@ def test_one_photo_is_taken_like_several(pets: Classifier, tmp_path: Path) -> No
     (added,) = pets.add(str(tmp_path / "red.png"), "red")
     assert (added.outcome, added.name) == ("added", str(tmp_path / "red.png"))
     assert [each.outcome for each in pets.add(picture(8, red=True), "red")] == ["added"]
-    with pytest.raises(NotFound, match=r"nope\.png is neither a file nor the SHA-256"):
+    with pytest.raises(NotFound, match=r"nope\.png is neither a file nor a whole SHA-256"):
         pets.forget("nope.png")
     assert pets.forget(tmp_path / "red.png").photos == 1
 

@@ -81,6 +81,8 @@ class Classifier(Contents):
         decoding: Decoding = decoding_here,
     ) -> None:
         place = Path(folder)
+        if place.name in ("", ".."):  # its own name is that of the classifier
+            place = place.resolve()
         if create and not is_classifier(place):
             content, description = _backbone(backbone)
             settings = {"backbone": as_setting(description)}

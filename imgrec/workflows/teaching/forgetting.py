@@ -19,6 +19,7 @@ from imgrec.workflows.teaching.version import write_version
 log = logging.getLogger("imgrec")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_BEGINNING = re.compile(r"[0-9a-f]{4,63}")
 
 
 def hash_of(store: Store, photo: str | Path) -> str:
@@ -34,7 +35,7 @@ def hash_of(store: Store, photo: str | Path) -> str:
         sha256 = sha256_of(Path(photo))
     except (OSError, ValueError) as error:
         raise NotFound(
-            f"{shown} is neither a file nor the SHA-256 of a photo",
+            f"{shown} is neither a file nor a whole SHA-256, which has 64 digits",
             hint=_photos_called(store, Path(photo).name),
         ) from error
     if store.find(sha256) is None:
@@ -46,9 +47,14 @@ def hash_of(store: Store, photo: str | Path) -> str:
 
 
 def _photos_called(store: Store, name: str) -> str:
-    """Return the photos of a name, for a hint; or what shows the names, if there are none."""
-    if found := [each.sha256 for each in store.photos() if each.name == name]:
+    """Return the photos of a name, or whose SHA-256 begins so, for a hint; or what shows names."""
+    photos = store.photos()
+    if found := [each.sha256 for each in photos if each.name == name]:
         return f"photos called {printable(name)}, by SHA-256: {join_few(found)}"
+    if _BEGINNING.fullmatch(name) and (
+        found := [each.sha256 for each in photos if each.sha256.startswith(name)]
+    ):
+        return f"photos whose SHA-256 begins so: {join_few(found)}"
     folder = printable(shlex.quote(str(store.folder.parent)))
     return f"the page of `imgrec serve --classifiers {folder}` shows the photos with their names"
 
