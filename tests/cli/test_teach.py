@@ -268,6 +268,7 @@ def test_a_published_run_says_what_it_is_judged_by(
     done = taught("teach", folder, "--publish", "--run", "photos-1", "--require", "accuracy>=0.5")
     assert done.returncode == 0
     assert done.stderr.startswith(
+        "required of versions from now on: accuracy >= 0.5\n"
         "photos-1: accuracy 100.0 % (15.8 to 100.0 %) on 2 validation images\n"
         "2 photos are too few to tell: the accuracy is between 15.8 and 100.0 %\n"
     )
