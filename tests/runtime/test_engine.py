@@ -173,6 +173,7 @@ def test_other_versions_are_named(
     trained: Run, engine: EngineName, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What differs from the card is a warning, or an error if versions are strict."""
+    caplog.set_level(logging.WARNING, "imgrec")
     open_engine(trained, EngineOptions(engine, strict_versions=True))
     assert not caplog.messages
     versions = {**trained.card.versions, "pillow": "11.0.0", "python": "3.10"}

@@ -335,28 +335,28 @@ def test_a_job_is_found_again(browser: Any, service: Tokened) -> None:
 @pytest.mark.long
 def test_the_versions_are_those_of_now(browser: Any, service: Tokened) -> None:
     """When a job ends that withdrew some, and when one comes back to a tab that is open."""
-    _teach_over_rest(service, "fish", red=3, blue=3)
-    ask, path = _Asking(service), "/v1/classifiers/fish"
+    _teach_over_rest(service, "birch", red=3, blue=3)
+    ask, path = _Asking(service), "/v1/classifiers/birch"
     assert ask("POST", f"{path}/publish")["version"]["number"] == 1
     job = {"id": "1", "kind": "delete", "state": "running", "step": "", "done": 0, "total": 0}
     visit = Visit(browser, service, **LARGE)
     visit.enter(service.token)
-    visit.page.route("**/fish/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
-    visit.page.route("**/fish/jobs/1", lambda route: route.fulfill(json=job))
-    visit.go("fish/versions")
-    visit.has(".version.published", "fish-1")
+    visit.page.route("**/birch/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
+    visit.page.route("**/birch/jobs/1", lambda route: route.fulfill(json=job))
+    visit.go("birch/versions")
+    visit.has(".version.published", "birch-1")
     visit.has(".jobs", "Deleting")
     gone = {"photos": [sha256(picture(0, red=True))]}
     assert ask("POST", f"{path}/photos:forget", gone)["published"] == 2
     job |= {"state": "done", "status": 200, "answer": {}}
-    visit.has(".version.published", "fish-2")
-    visit.has(".version.withdrawn", "fish-1")
+    visit.has(".version.published", "birch-2")
+    visit.has(".version.withdrawn", "birch-1")
     assert ask("POST", f"{path}/publish", {"force": True})["version"]["number"] == 3
     visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    visit.has(".version.published", "fish-3")
+    visit.has(".version.published", "birch-3")
     ask("POST", f"{path}/photos:forget", {"photos": [sha256(picture(1, red=True))]})
     visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    visit.has("#content", "Nothing is published|fish-3 withdrawn")
+    visit.has("#content", "Nothing is published|birch-3 withdrawn")
     playwright.expect(visit.page.get_by_role("heading", name="Use it")).to_have_count(0)
     assert visit.said == []
 
