@@ -42,9 +42,9 @@ class EngineOptions:
         strict_versions: Whether a library that answers depend on must have the version that the
             run was made with; otherwise a warning names those that differ.
         packed: Whether the cache folder keeps the weights of a large LiteRT file in the order in
-            which LiteRT needs them. The next process that opens it starts sooner, with half of the
-            memory, and gives the same answers. While LiteRT then computes, no other thread of the
-            process runs: it is for commands, not for services.
+            which LiteRT needs them. The next process that opens it starts sooner, needs about 0.6
+            times the memory, and gives the same answers. While LiteRT then computes, no other
+            thread of the process runs: it is for commands, not for services.
 
     Raises:
         UsageError: For an engine, a precision or a device that does not exist, and for those that

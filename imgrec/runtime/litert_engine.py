@@ -155,7 +155,7 @@ class LiteRTEngine:
         parts = [images[at : at + batch] for at in range(0, len(images), batch)]
         try:
             with self._lock:
-                crew = self._crew(self._file) if len(images) >= _MANY else self._others
+                crew = self._crew() if len(images) >= _MANY else self._others
                 if not crew or len(parts) == 1:
                     found = [self._compute(self._interpreter, part) for part in parts]
                 else:
@@ -164,8 +164,9 @@ class LiteRTEngine:
         except (RuntimeError, ValueError) as error:  # LiteRT's
             raise cannot_run(error) from error
 
-    def _crew(self, file: bytes | PackedModel) -> list[_Interpreter]:
+    def _crew(self) -> list[_Interpreter]:
         """Return interpreters that share the cores; none if the file is too large for several."""
+        file = self._file
         if not isinstance(file, bytes):
             return []
         cores = usable_cores()

@@ -1,8 +1,8 @@
 """Large LiteRT files whose weights are kept in the order in which LiteRT computes with them.
 
 When LiteRT loads a file, it copies the weights into the order of its kernels (XNNPACK) and keeps
-both. Its `CompiledModel` can map that copy from a file instead: the process then starts sooner and
-needs half of the memory, and its answers are the same bit for bit.
+both. Its `CompiledModel` can map that copy from a file instead: the process then starts sooner,
+needs about 0.6 times the memory, and gives the same answers bit for bit.
 
 The cache folder has two files for a model: the packed weights, whose form is XNNPACK's own, and a
 copy of the LiteRT file, which LiteRT maps as well, so that nobody else may change it. The copy ends
@@ -18,6 +18,7 @@ import math
 import struct
 import weakref
 from dataclasses import dataclass
+from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -83,8 +84,8 @@ def packed_model(path: Path, identity: str, image: tuple[int, int, int]) -> Pack
         image: The height, width and channels of the images that the model takes.
 
     Returns:
-        The model; None if there is no place for it, LiteRT can't pack it, or the file is not the
-        one that is expected, or not safe to load.
+        The model; None if the cache has no room for it, LiteRT can't pack it, or the file is not
+        the one that is expected, or not safe to load.
 
     Raises:
         ImportError: `ai-edge-litert` is not installed.
@@ -186,12 +187,12 @@ class _CacheFiles:
     image: tuple[int, int, int]
     folder: Path
 
-    @property
+    @cached_property
     def model(self) -> Path:
         """The copy of the LiteRT file."""
         return self.folder / f"{self._key('copy')}.model"
 
-    @property
+    @cached_property
     def weights(self) -> Path:
         """The packed weights."""
         return self.folder / f"{self._key('weights')}.packed"

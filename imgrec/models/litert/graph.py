@@ -147,8 +147,8 @@ def read_graph(content: bytes | mmap) -> Graph:
 def has_fixed_shapes(graph: Graph) -> bool:
     """Return whether the shapes of all tensors follow from those of the inputs.
 
-    Otherwise they may depend on the numbers that the graph is given; or it has an operator that
-    nothing here depends on.
+    If not, they may depend on the values of the inputs. A graph with an operator that is not in
+    `_NAMES` counts as such.
     """
     computed = {*graph.inputs} | {each for made in graph.operators for each in made.outputs}
     for operator in graph.operators:

@@ -57,9 +57,10 @@ def describe_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpR
 def put_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Create a classifier, or change its settings."""
     name, wanted = request.path["name"], read_body(request, Settings, optional=True)
-    if name in classifiers.names() and request.headers.get("if-none-match") == "*":
+    there = name in classifiers.names()
+    if there and request.headers.get("if-none-match") == "*":
         raise Refusal(412, f"there is a classifier {printable(name)} already")
-    if name not in classifiers.names() and wanted.require is not UNSET:
+    if not there and wanted.require is not UNSET:
         teaching.checked_requirements(wanted.require, ())
     classifier, new = classifiers.create(name)
     _set(classifier, wanted)

@@ -36,7 +36,7 @@ def checked_label(class_name: str | None, status: PhotoStatus) -> tuple[str | No
 def named_photos(given: NewPhotoLike | Iterable[NewPhotoLike]) -> Iterator[Photo | DecodedPhoto]:
     """Yield one photo, or several in order, each with a name for messages.
 
-    Paths are those of `expand_photos`. Raises TypeError for what is no photo.
+    Paths are those of `expand_photos`. Raises TypeError for anything else.
     """
     listed = [given] if isinstance(given, NewPhotoLike) else given
     for number, each in enumerate(listed, 1):

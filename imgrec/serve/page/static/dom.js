@@ -145,7 +145,7 @@ export function asked(title, { label, value = "", help = "", type = "text", send
 
 /**
  * Save the text in a field and return it; null if that fails, which `why`, an element, then explains.
- * The field is read-only until it is saved: a second submission is ignored, and nothing typed meanwhile is lost later.
+ * The field is read-only until then, so that a second submission is ignored.
  */
 export async function saved(field, why, save) {
   const given = field.readOnly ? null : trimmed(field);
